@@ -1,0 +1,1 @@
+"""What every Facet service shares, and nothing of any domain."""

@@ -1,0 +1,1 @@
+"""Facet on one machine."""

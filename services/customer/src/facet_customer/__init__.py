@@ -1,0 +1,1 @@
+"""Facet's customer service."""
