@@ -67,3 +67,11 @@ class ProcessRecord:
             psutil.wait_procs(alive, timeout=seconds)
         except psutil.NoSuchProcess:
             return
+
+
+def end_recorded(path: Path, *, seconds: float = 20.0) -> None:
+    """Stops the process that the file records, if it still lives, and forgets it."""
+    record = ProcessRecord.read(path)
+    if record is not None:
+        record.end(signal.SIGTERM, seconds=seconds)
+        path.unlink(missing_ok=True)

@@ -51,7 +51,7 @@ class NatsServer(Daemon):
 
     def launch(self) -> Launch:
         """Writes the configuration; says how to start the server."""
-        self._port = self.home.ports.claim(self.name)
+        self._port = self._port or self.home.ports.claim(self.name)
         store = self.home.data(self.name)
         store.mkdir(parents=True, exist_ok=True)
         configuration = self.home.path / f"{self.name}.conf"

@@ -66,7 +66,7 @@ class PostgresServer(Daemon):
         self._data = reachable_folder(self.home.data(self.name), account)
         if not (self._data / "PG_VERSION").exists():
             self._initialise(programs, account)
-        self._port = self.home.ports.claim(self.name)
+        self._port = self._port or self.home.ports.claim(self.name)
         settings = _SETTINGS | (_DISPOSABLE_SETTINGS if self._disposable else {})
         flags = [f"--{name}={value}" for name, value in settings.items()]
         return Launch(

@@ -44,7 +44,7 @@ class RedisServer(Daemon):
 
     def launch(self) -> Launch:
         """Writes the configuration; says how to start the server."""
-        self._port = self.home.ports.claim(self.name)
+        self._port = self._port or self.home.ports.claim(self.name)
         folder = self.home.data(self.name)
         folder.mkdir(parents=True, exist_ok=True)
         configuration = self.home.path / f"{self.name}.conf"
