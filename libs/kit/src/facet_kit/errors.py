@@ -120,10 +120,11 @@ class Stale(FacetError):
     http_status = 412
     grpc_code = "FAILED_PRECONDITION"
 
-    def __init__(self, resource: str, id: str) -> None:
+    def __init__(self, resource: str, id: str = "") -> None:
+        named = f"{resource} {id!r}" if id else resource
         super().__init__(
             "STALE_ETAG",
-            f"The {resource} {id!r} has changed since you read it. Read it again and repeat the change with its new etag.",
+            f"The {named} has changed since you read it. Read it again and repeat the change with its new etag.",
             metadata={"resource": resource, "id": id},
         )
 

@@ -5,11 +5,21 @@ from __future__ import annotations
 from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
 
 from facet_contracts.facet.type.v1.money_pb import Money
-
 from facet_kit.errors import Invalid
 
 # ISO 4217 minor units that differ from two.
-_MINOR_UNITS = {"JPY": 0, "KRW": 0, "VND": 0, "CLP": 0, "ISK": 0, "BHD": 3, "KWD": 3, "OMR": 3, "JOD": 3, "TND": 3}
+_MINOR_UNITS = {
+    "JPY": 0,
+    "KRW": 0,
+    "VND": 0,
+    "CLP": 0,
+    "ISK": 0,
+    "BHD": 3,
+    "KWD": 3,
+    "OMR": 3,
+    "JOD": 3,
+    "TND": 3,
+}
 
 
 def minor_units(currency: str) -> int:
@@ -36,10 +46,14 @@ def from_money(money: Money, field: str) -> tuple[Decimal, str]:
     try:
         amount = Decimal(money.amount)
     except InvalidOperation:
-        raise Invalid("MONEY_AMOUNT", "write the amount as decimal text such as 1234.50", field=f"{field}.amount") from None
+        raise Invalid(
+            "MONEY_AMOUNT", "write the amount as decimal text such as 1234.50", field=f"{field}.amount"
+        ) from None
     if amount != rounded(amount, money.currency):
         digits = minor_units(money.currency)
         raise Invalid(
-            "MONEY_PRECISION", f"{money.currency} has {digits} digits after the point", field=f"{field}.amount"
+            "MONEY_PRECISION",
+            f"{money.currency} has {digits} digits after the point",
+            field=f"{field}.amount",
         )
     return amount, money.currency

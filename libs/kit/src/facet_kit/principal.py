@@ -59,7 +59,9 @@ class Principal:
 
     def may(self, permission: str) -> bool:
         """Whether roles, and scopes where there are any, grant the permission."""
-        return roles_grant(self.roles, permission) and (not self.scopes or any_covers(self.scopes, permission))
+        return roles_grant(self.roles, permission) and (
+            not self.scopes or any_covers(self.scopes, permission)
+        )
 
     def require(self, permission: str) -> None:
         """Raises Forbidden, naming the permission, unless the caller has it."""
@@ -143,7 +145,9 @@ class PrincipalVerifier:
             Unauthenticated: no token, a forged, expired or foreign one.
         """
         if not token:
-            raise Unauthenticated("PRINCIPAL_MISSING", "The call carries no principal. Call through the gateway.")
+            raise Unauthenticated(
+                "PRINCIPAL_MISSING", "The call carries no principal. Call through the gateway."
+            )
         now = datetime.now(UTC).timestamp()
         remembered = self._verified.get(token)
         if remembered and remembered[1] > now:
@@ -171,5 +175,6 @@ class PrincipalVerifier:
             return principal, float(claims["exp"]) + LEEWAY_SECONDS
         except (JoseError, ValueError, KeyError, TypeError):
             raise Unauthenticated(
-                "PRINCIPAL_INVALID", "The call's principal is forged, expired or not meant for Facet. Call through the gateway."
+                "PRINCIPAL_INVALID",
+                "The call's principal is forged, expired or not meant for Facet. Call through the gateway.",
             ) from None

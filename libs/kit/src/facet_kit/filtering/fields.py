@@ -8,18 +8,18 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, time
 from decimal import Decimal
 from enum import Enum
-from typing import Any, Final, Protocol, runtime_checkable
+from typing import Any, Final, Protocol, cast
 
 from sqlalchemy import ARRAY, ColumnElement, and_, func, literal, not_, select
 from sqlalchemy import types as sql
 from sqlalchemy.orm import InstrumentedAttribute
 
 from facet_kit.filtering.syntax import Call, Comparison, Literal, Malformed, Operator
+from facet_kit.naming import snake_case
 
 _NUMBER: Final = re.compile(r"[+-]?\d{1,30}(\.\d{1,20})?([eE][+-]?\d{1,2})?")
 
 
-@runtime_checkable
 class FilterField(Protocol):
     """A field with a comparison of its own; raises Malformed(term.position, …) for what it does not know."""
 
@@ -34,11 +34,9 @@ Source = Column | FilterField
 
 def field_of(source: Source) -> FilterField:
     """The comparison for a column by its SQL type; a FilterField stands for itself. Raises TypeError else."""
-    if not isinstance(source, ColumnElement | InstrumentedAttribute):
-        return source
-    column: ColumnElement[Any] = (
-        source.__clause_element__() if isinstance(source, InstrumentedAttribute) else source
-    )
+    column = column_of(source)
+    if column is None:
+        return cast("FilterField", source)
     type_ = column.type
     match type_:
         case ARRAY():
@@ -51,6 +49,12 @@ def field_of(source: Source) -> FilterField:
             return ScalarField(column, read_boolean, ordered=False)
         case _:
             return ScalarField(column, scalar_reader(type_), ordered=True)
+
+
+def column_of(source: object) -> ColumnElement[Any] | None:
+    """The expression of a column, or behind an attribute of an entity; None for anything else."""
+    clause: object = source.__clause_element__() if isinstance(source, InstrumentedAttribute) else source
+    return clause if isinstance(clause, ColumnElement) else None
 
 
 @dataclass(frozen=True)
@@ -263,7 +267,7 @@ def enum_of(type_: sql.TypeEngine[Any]) -> type[Enum] | None:
 
 def _enum_reader(enum: type[Enum]) -> Callable[[Literal], object]:
     members = enum.__members__
-    prefix = f"{_upper_snake(enum.__name__)}_"
+    prefix = f"{snake_case(enum.__name__).upper()}_"
 
     def read(value: Literal) -> object:
         name = value.text.upper()
@@ -273,10 +277,6 @@ def _enum_reader(enum: type[Enum]) -> Callable[[Literal], object]:
         raise Malformed(value.position, f"expected one of {', '.join(members)}, found {value.text[:40]}")
 
     return read
-
-
-def _upper_snake(name: str) -> str:
-    return re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", "_", name).upper()
 
 
 _ORDERINGS: Final[dict[Operator, Callable[[ColumnElement[Any], ColumnElement[Any]], ColumnElement[bool]]]] = {

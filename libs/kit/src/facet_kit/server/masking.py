@@ -1,0 +1,103 @@
+"""Field visibility: clears what the caller may not see from an answer, by the annotations of the contracts (GTW-03, GTW-04).
+
+Customers and partners see an allow-list; staff see everything but fields whose permission they lack.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import lru_cache
+from typing import Any
+
+from protobuf import (
+    DescField,
+    DescFieldValueList,
+    DescFieldValueMap,
+    DescFieldValueMessage,
+    DescMessage,
+    Message,
+)
+
+from facet_contracts.facet.type.v1.annotations_pb import FieldAccess, ext_field
+from facet_kit.principal import Principal, PrincipalKind
+
+_Sees = Callable[[DescField], bool]
+_PAGING = frozenset({"next_page_token", "total_size", "as_of"})
+
+
+def mask(message: Message[Any], principal: Principal) -> list[str]:
+    """Clears hidden fields in place; returns the sensitive fields that the answer still shows, for the audit."""
+    descriptor = type(message).desc()
+    if principal.internal and not _restricted(descriptor):
+        return []
+    shown: list[str] = []
+    _clear(message, descriptor, _sees(principal), shown)
+    return shown
+
+
+def _sees(principal: Principal) -> _Sees:
+    if principal.kind is PrincipalKind.CUSTOMER:
+        return lambda field: _access(field).customer_visible
+    if principal.kind is PrincipalKind.PARTNER:
+        return lambda field: _access(field).partner_visible
+    return lambda field: not (permission := _access(field).permission) or principal.may(permission)
+
+
+def _clear(message: Message[Any], descriptor: DescMessage, sees: _Sees, shown: list[str]) -> None:
+    for field in descriptor.fields:
+        if not message.has_field(field.name):
+            continue
+        if not (sees(field) or _frames(field, descriptor)):
+            message.clear_field(field.name)
+            continue
+        if _access(field).sensitive:
+            shown.append(field.name)
+        nested = _message_of(field)
+        if nested is not None and not nested.type_name.startswith("google."):
+            for child in _children(getattr(message, field.local_name)):
+                _clear(child, nested, sees, shown)
+
+
+def _children(value: Any) -> list[Message[Any]]:
+    if isinstance(value, Message):
+        return [value]
+    return list(value.values() if isinstance(value, dict) else value)
+
+
+def _frames(field: DescField, parent: DescMessage) -> bool:
+    """Responses only frame resources: their own fields (the list, the page token, a section) are never the secret."""
+    return field.name in _PAGING or parent.name.endswith("Response")
+
+
+@lru_cache(maxsize=4096)
+def _access(field: DescField) -> FieldAccess:
+    options = field.proto.options
+    return options[ext_field] if options is not None and ext_field in options else FieldAccess()
+
+
+def _message_of(field: DescField) -> DescMessage | None:
+    value = field.value
+    if isinstance(value, DescFieldValueMessage):
+        return value.message
+    if isinstance(value, DescFieldValueList | DescFieldValueMap):
+        element = value.element if isinstance(value, DescFieldValueList) else value.value
+        return element if isinstance(element, DescMessage) else None
+    return None
+
+
+@lru_cache(maxsize=1024)
+def _restricted(descriptor: DescMessage) -> bool:
+    """Whether the message, at any depth, has a field that some staff may not see or whose reading is audited."""
+    return _any_restricted(descriptor, set())
+
+
+def _any_restricted(descriptor: DescMessage, seen: set[str]) -> bool:
+    if descriptor.type_name in seen:
+        return False
+    seen.add(descriptor.type_name)
+    for field in descriptor.fields:
+        access = _access(field)
+        nested = _message_of(field)
+        if access.permission or access.sensitive or (nested is not None and _any_restricted(nested, seen)):
+            return True
+    return False
