@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from facet_local import welcome
-from facet_local.catalogue import DATABASE_OWNERS
+from facet_local.catalogue import DATABASE_OWNERS, package_of
 from facet_local.control import NotRunning, Refused, order
 from facet_local.daemon import StartFailed
 from facet_local.databases import MigrationFailed
@@ -21,6 +21,7 @@ from facet_local.home import Home, default_home
 from facet_local.platform import Platform
 from facet_local.records import ProcessRecord, end_recorded
 from facet_local.report import Report
+from facet_local.running import RunningPlatform
 from facet_local.seeding import SeedingFailed
 from facet_local.signins import NoSignIn
 from facet_local.waiting import wait_until
@@ -37,7 +38,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     home = Home(arguments.home) if arguments.home else default_home()
     try:
         return arguments.command(home, arguments)
-    except (NotRunning, Refused) as error:
+    except (NotRunning, Refused, LookupError) as error:
         print(error, file=sys.stderr)
         return 1
 
@@ -173,6 +174,17 @@ def _service(home: Home, arguments: argparse.Namespace) -> int:
     return 0
 
 
+def _migration(home: Home, arguments: argparse.Namespace) -> int:
+    """The new revision is the difference between the models and the database of the running platform."""
+    platform = RunningPlatform.read(home)
+    command = ["revision", package_of(arguments.name), "-m", arguments.message]
+    return subprocess.run(
+        [sys.executable, "-m", "facet_kit.migrations", *command],
+        env=child_environment(FACET_DATABASE_URL=platform.databases[arguments.name]),
+        check=False,
+    ).returncode
+
+
 def _interrupt(number: int, frame: object) -> None:
     """SIGTERM ends the platform as Ctrl-C does."""
     del number, frame
@@ -206,4 +218,7 @@ def _parser() -> argparse.ArgumentParser:
     service = add("service", _service, "stop, start or restart one program of the running platform")
     service.add_argument("action", choices=("stop", "start", "restart"))
     service.add_argument("name", help="customer, sales, …, gateway, postgres, nats or redis")
+    migration = add("migration", _migration, "write a migration of a service from its changed models")
+    migration.add_argument("name", choices=DATABASE_OWNERS)
+    migration.add_argument("message", help="what it does, for example: add rebates to orders")
     return parser
