@@ -15,7 +15,7 @@ from typing import Any, Final, cast
 from sqlalchemy import BigInteger, Identity, Index, event, insert, inspect, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.ext.asyncio import AsyncSession
-from sqlalchemy.orm import InstanceState, Mapped, Session, UOWTransaction, mapped_column
+from sqlalchemy.orm import Mapped, Session, UOWTransaction, mapped_column
 
 from facet_kit.context import Ctx
 from facet_kit.database.base import Aggregate, Base
@@ -161,7 +161,7 @@ def _summarised(change: _Change) -> _Note | None:
         before, after = ({name: side.get(name) for name in fields} for side in (change.before, change.after))
     else:
         before, after = change.before, None
-    state = cast("InstanceState[Base]", inspect(change.entity))
+    state = inspect(change.entity)
     key = state.identity or state.mapper.primary_key_from_instance(change.entity)
     return _Note(
         change.action, resource_name(type(change.entity)), "/".join(map(str, key)), before, after, reason=None
@@ -170,18 +170,15 @@ def _summarised(change: _Change) -> _Note | None:
 
 def _collect(session: Session, _context: UOWTransaction, _instances: object) -> None:
     changes: dict[int, _Change] = session.info.setdefault(_CHANGES, {})
-    for entity in session.new:
-        if _is_audited(type(entity)):
-            changes[id(entity)] = _Change(entity, CREATE)
-    for entity in session.dirty:
-        if _is_audited(type(entity)) and session.is_modified(entity):
+    for entity in _audited(session.new):
+        changes[id(entity)] = _Change(entity, CREATE)
+    for entity in _audited(session.dirty):
+        if session.is_modified(entity):
             change = changes.setdefault(id(entity), _Change(entity, UPDATE))
             before, after = _differences(entity)
             change.before = before | change.before
             change.after |= after
-    for entity in session.deleted:
-        if not _is_audited(type(entity)):
-            continue
+    for entity in _audited(session.deleted):
         known = changes.pop(id(entity), None)
         if known is None or known.action != CREATE:
             before = _values(entity) | (known.before if known else {})
@@ -191,6 +188,10 @@ def _collect(session: Session, _context: UOWTransaction, _instances: object) -> 
 def _forget(session: Session) -> None:
     session.info.pop(_CHANGES, None)
     session.info.pop(_NOTES, None)
+
+
+def _audited(entities: Iterable[Any]) -> list[Base]:
+    return [each for each in entities if isinstance(each, Base) and _is_audited(type(each))]
 
 
 @lru_cache(maxsize=512)
@@ -214,13 +215,13 @@ def _audited_names(entity: Base) -> list[str]:
 
 
 def _values(entity: Base) -> dict[str, Any]:
-    loaded = cast("InstanceState[Base]", inspect(entity)).dict
+    loaded = inspect(entity).dict
     return {name: loaded[name] for name in _audited_names(entity) if loaded.get(name) is not None}
 
 
 def _differences(entity: Base) -> tuple[dict[str, Any], dict[str, Any]]:
     """Changed fields before and after; each custom field counts as a field of its own."""
-    state = cast("InstanceState[Base]", inspect(entity))
+    state = inspect(entity)
     before: dict[str, Any] = {}
     after: dict[str, Any] = {}
     for name in _audited_names(entity):

@@ -1,4 +1,4 @@
-"""What a use case receives: the caller, the unit of work, the clock, ids, and the ways to announce facts. Nothing is global."""
+"""What a use case receives: caller, unit of work, clock, ids, and ways to announce facts. Nothing is global."""
 
 from __future__ import annotations
 
@@ -116,7 +116,7 @@ class Ctx:
         self.session.add(entity)
 
     async def flush(self) -> None:
-        """Writes pending changes, so that version, etag and defaults are final. A use case that changes things ends with it."""
+        """Writes pending changes; then version, etag and defaults are final. A use case that changes things ends so."""
         await self.session.flush()
 
     def publish(self, event: Message[Any], *, aggregate_id: str, version: int) -> None:

@@ -5,7 +5,8 @@ FacetError
 ├── Conflict 409 ─ Stale 412 ─ PreconditionMissing 428 ─ Exhausted 429
 └── Unavailable 503 ─ Late 504 ─ Internal 500
 
-Every message says what is wrong, where, and how to mend it. `reason` is UPPER_SNAKE and stable: clients may branch on it.
+Every message says what is wrong, where, and how to mend it. `reason` is UPPER_SNAKE and stable: clients may
+branch on it.
 """
 
 from __future__ import annotations

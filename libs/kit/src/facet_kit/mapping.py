@@ -1,7 +1,7 @@
-"""Between entities and contract messages, field by field and by name, so that a field is declared once and mapped nowhere.
+"""Between entities and contract messages, by name, so that a field is declared once and mapped nowhere.
 
-str, int, bool, float and enums map as they are; datetime ↔ Timestamp, date ↔ "YYYY-MM-DD", dict ↔ Struct, and a Money field
-`total` ↔ the attributes `total_amount` and `total_currency` (or `currency`).
+str, int, bool, float and enums map as they are; datetime ↔ Timestamp, date ↔ "YYYY-MM-DD", dict ↔ Struct, and a Money
+field `total` ↔ the attributes `total_amount` and `total_currency` (or `currency`).
 """
 
 from __future__ import annotations

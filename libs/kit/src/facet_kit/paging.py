@@ -28,7 +28,7 @@ _STANDARD: Final = ("id", "create_time", "update_time")
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """One field of an order. Unset values come last when ascending and first when descending, as in PostgreSQL."""
+    """One field of an order. As in PostgreSQL, unset values are the largest: last ascending, first descending."""
 
     name: str
     column: ColumnElement[Any]
@@ -63,8 +63,9 @@ class Order:
 class ListSpec(Generic[E]):
     """What may be filtered and ordered in the list of an entity.
 
-    `fields` are the fields of filters; `order` names those among them that lists may be ordered by. An entity's id,
-    create_time and update_time are always in both. `custom_fields` lets filters name `custom_fields.<name>`.
+    `fields` are the fields of filters; `order` names what lists may be ordered by, among them or attributes of the
+    entity. Its id, create_time and update_time are always in both. `custom_fields` lets filters name
+    `custom_fields.<name>`.
     """
 
     entity: type[E]
@@ -76,10 +77,10 @@ class ListSpec(Generic[E]):
     async def page(
         self, ctx: Ctx, request: Message[Any], query: Select[E] | None = None
     ) -> tuple[list[E], str]:
-        """One page of the entities that `query` (by default all) and the request's filter select, and the next token.
+        """One page of the entities that `query` (all by default) and the request's filter select; the next token.
 
-        The request is a list request: `page_size`, `page_token`, and `filter`, `order_by` where it has them. Row scope
-        and soft deletion are the session's. Keyset: rows that come and go between pages move no other row.
+        The request is a list request: `page_size`, `page_token`, and `filter`, `order_by` where it has them. Row
+        scope and soft deletion are the session's. Keyset: rows that come and go between pages move no other row.
 
         Raises:
             Invalid: page_size, page_token, filter or order_by, by name.

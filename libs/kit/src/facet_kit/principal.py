@@ -1,4 +1,4 @@
-"""Who is calling: the signed principal that the gateway issues and every service verifies. Nothing trusts the network."""
+"""Who is calling: the signed principal that the gateway issues and every service verifies."""
 
 from __future__ import annotations
 
@@ -38,8 +38,8 @@ class Principal:
     """One caller, for one call.
 
     `person_id` is the human who answers for the call, also behind an API key or a delegation: separation of duties
-    compares persons. `department_ids` and `region_ids` are roots of the subtrees the caller may see; `scopes` narrows the
-    roles' permissions (API keys). `at` sets the clock of the call (PLT-08 history, only where backdating is allowed).
+    compares persons. `department_ids` and `region_ids` are roots of the subtrees the caller may see; `scopes` narrows
+    the roles' permissions (API keys). `at` sets the clock of the call (to load history, where backdating is allowed).
     """
 
     id: str
@@ -68,7 +68,7 @@ class Principal:
         if not self.may(permission):
             raise Forbidden(
                 "PERMISSION_MISSING",
-                f"This needs the permission {permission}, which none of your roles grants. Ask an administrator for it.",
+                f"This needs the permission {permission}, which no role of yours grants. Ask an administrator for it.",
                 metadata={"permission": permission},
             )
 

@@ -1,4 +1,4 @@
-"""Replicas that every service keeps of customers, organisation, account teams and staff, fed by the customer service's events.
+"""Replicas that every service keeps of customers, organisation, account teams and staff (fed by events).
 
 Row scope, summaries and reports read them. `store_…` functions write them: the handlers here, and the customer service
 itself within the transaction of a change, so that it reads its own writes.

@@ -1,4 +1,4 @@
-"""Account summaries: rows a service keeps by customer, department and region, and the account that a view asks for (GTW-01)."""
+"""Account summaries: rows kept by customer, department and region, and the account that a view asks for (GTW-01)."""
 
 from collections.abc import Iterable, Mapping
 from decimal import Decimal
@@ -18,7 +18,7 @@ from facet_kit.refs import CustomerRef, OrgRef
 
 
 class AccountSummaryRow(Base):
-    """Base of a service's summary rows: measures of one customer in one department and region, changed by `bump` only."""
+    """A service's summary rows: measures of one customer in one department and region, changed by `bump` only."""
 
     __abstract__ = True
     __scope__ = Scope(owner=None)
@@ -79,7 +79,7 @@ async def org_names(ctx: Ctx, ids: Iterable[str]) -> dict[str, str]:
     if not wanted:
         return {}
     found = await ctx.session.execute(select(OrgRef.id, OrgRef.name).where(OrgRef.id.in_(wanted)))
-    return {id: name for id, name in found}
+    return {row.id: row.name for row in found}
 
 
 def slices(

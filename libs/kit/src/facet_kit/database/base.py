@@ -29,7 +29,7 @@ class Scope:
 
 
 class Base(DeclarativeBase):
-    """Every mapped class says its row scope: a `Scope`, or None for shared reference data and rows inside an aggregate."""
+    """Every mapped class says its row scope: a `Scope`, or None for reference data and rows inside an aggregate."""
 
     __scope__: ClassVar[Scope | None] = None
 

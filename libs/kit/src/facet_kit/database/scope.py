@@ -1,10 +1,10 @@
 """Row scope, applied to every ORM statement over a scoped entity, so that no query can forget it (GTW-04, PLT-01).
 
-A row is granted when any relation of its `Scope` connects it with the caller: department subtree, region subtree, owner,
-account team, own channel (partners) or own group (customers). Without a relation there is no row.
+A row is granted when any relation of its `Scope` connects it with the caller: department subtree, region subtree,
+owner, account team, own channel (partners) or own group (customers). Without a relation there is no row.
 
 A statement with the execution option `unscoped=True` sees every row. It is for keeping invariants that reach beyond the
-caller's scope (uniqueness, paths of a moved subtree, copies of a parent's columns), never for what a caller is answered.
+caller's scope (uniqueness, paths of a moved subtree, copies of a parent's columns), never for an answer to a caller.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The database of one service and its unit of work: one transaction per call or event, with everything that commits with it."""
+"""The database of one service, and its unit of work: one transaction per call or event, and all that commits in it."""
 
 from __future__ import annotations
 
@@ -93,7 +93,7 @@ class Database:
         """One transaction for one call. On a clean exit facts, audit and changes commit together; else nothing does.
 
         Raises:
-            FacetError: also in place of the database's own errors: stale versions, broken constraints, lost connections.
+            FacetError: also in place of the database's errors: stale versions, broken constraints, lost connections.
         """
         clock: Clock = FixedClock(principal.at) if self.backdating and principal.at else SystemClock()
         async with self.sessions() as session:
@@ -112,7 +112,7 @@ class Database:
 
     @asynccontextmanager
     async def event_context(self, session: AsyncSession, meta: EventMeta) -> AsyncIterator[Ctx]:
-        """The context of an event's handlers, on a session whose transaction runs already; writes what they announced."""
+        """The context of an event's handlers, in a transaction that runs already; writes what they announced."""
         clock: Clock = FixedClock(meta.time) if self.backdating else SystemClock()
         session.sync_session.info[_CLOCK] = clock
         principal = cast(Principal, session.sync_session.info[PRINCIPAL])

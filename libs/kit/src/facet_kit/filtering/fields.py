@@ -53,8 +53,9 @@ def field_of(source: Source) -> FilterField:
 
 def column_of(source: object) -> ColumnElement[Any] | None:
     """The expression of a column, or behind an attribute of an entity; None for anything else."""
-    clause: object = source.__clause_element__() if isinstance(source, InstrumentedAttribute) else source
-    return clause if isinstance(clause, ColumnElement) else None
+    if isinstance(source, InstrumentedAttribute):
+        source = source.expression
+    return cast("ColumnElement[Any]", source) if isinstance(source, ColumnElement) else None
 
 
 @dataclass(frozen=True)

@@ -14,6 +14,7 @@ import structlog
 from opentelemetry import trace
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 
 from facet_kit.clock import Clock
@@ -163,10 +164,12 @@ class Inbox:
 
 
 def is_transient(error: BaseException) -> bool:
-    """Whether the database was away or asked for another try, which says nothing about the event."""
+    """Whether the database was away or overloaded, which says nothing about the event."""
     if isinstance(error, DBAPIError):
         state = str(getattr(error.orig, "sqlstate", None) or "")
-        return error.connection_invalidated or state[:2] in {"08", "53", "57"} or state in {"40001", "40P01"}
+        return error.connection_invalidated or state[:2] in {"08", "53", "57"}
+    if isinstance(error, PoolTimeout):
+        return True
     return isinstance(error, OSError) and not isinstance(error, TimeoutError)
 
 

@@ -1,1 +1,1 @@
-"""How a service serves: the pipeline around every call, health, and the process that runs API, relay, consumers and timers."""
+"""How a service serves: the pipeline around every call, health, and the process that runs it all."""

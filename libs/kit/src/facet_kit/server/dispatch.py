@@ -1,5 +1,5 @@
-"""The pipeline around every call, in one function: trace, principal, permission, validation, deadline, idempotency, unit of
-work, field masking, errors. A servicer only turns a request into an answer.
+"""The pipeline around every call, in one place: trace, principal, permission, validation, deadline, idempotency, unit
+of work, field masking, errors. A servicer only turns a request into an answer.
 """
 
 from __future__ import annotations
@@ -154,7 +154,7 @@ class Dispatcher:
     async def run(
         self, method: Method, message: Message[Any], request: bytes, principal: Principal, info: RequestInfo
     ) -> tuple[bytes, bool]:
-        """One attempt: the call within its unit of work. Returns the answer's bytes, and whether they were replayed."""
+        """One attempt: the call within its unit of work. Gives the answer's bytes, and whether they were replayed."""
         async with self.database.unit_of_work(principal, info, read_only=method.reads) as ctx:
             if info.idempotency_key:
                 stored = await idempotency.replayed(ctx, method.path, request)

@@ -1,7 +1,7 @@
 """One effect per Idempotency-Key (AIP-155): the answer is stored in the transaction of the effect, and replayed.
 
-The same key with another body is refused (422), and so is a twin that is still running (409). Nothing is stored of a call
-that failed: it may be repeated under the same key.
+The same key with another body is refused (422), and so is a twin that is still running (409). Nothing is stored of a
+call that failed: it may be repeated under the same key.
 """
 
 import hashlib

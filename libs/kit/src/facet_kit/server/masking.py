@@ -1,4 +1,4 @@
-"""Field visibility: clears what the caller may not see from an answer, by the annotations of the contracts (GTW-03, GTW-04).
+"""Field visibility: clears what the caller may not see from an answer, as the contracts say (GTW-03, GTW-04).
 
 Customers and partners see an allow-list; staff see everything but fields whose permission they lack.
 """

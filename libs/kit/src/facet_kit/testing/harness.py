@@ -1,4 +1,4 @@
-"""Drives one service in a test: its calls through the real pipeline, its events, its database; no process, no network."""
+"""Drives one service in a test: calls through the real pipeline, events, database; no process, no network."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ from facet_kit.testing.databases import Databases
 
 M = TypeVar("M", bound=Message[Any])
 R = TypeVar("R", bound=Base)
-PAGE_TOKEN_KEY = "page tokens of the tests"
+PAGE_TOKEN_KEY = "page tokens of the tests"  # noqa: S105
 NO_KEYS = '{"keys": []}'
 
 

@@ -1,4 +1,4 @@
-"""Alembic's environment, shared by all services. Migrations run forward under load: they give up on a lock soon, and retry."""
+"""Alembic's environment, shared by all services. Migrations run forward under load, so none waits long for a lock."""
 
 import asyncio
 
