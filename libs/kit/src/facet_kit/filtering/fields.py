@@ -53,9 +53,12 @@ def field_of(source: Source) -> FilterField:
 
 def column_of(source: object) -> ColumnElement[Any] | None:
     """The expression of a column, or behind an attribute of an entity; None for anything else."""
-    if isinstance(source, InstrumentedAttribute):
-        source = source.expression
-    return cast("ColumnElement[Any]", source) if isinstance(source, ColumnElement) else None
+    clause: object = (
+        cast("InstrumentedAttribute[Any]", source).expression
+        if isinstance(source, InstrumentedAttribute)
+        else source
+    )
+    return cast("ColumnElement[Any]", clause) if isinstance(clause, ColumnElement) else None
 
 
 @dataclass(frozen=True)
