@@ -14,7 +14,7 @@ from pathlib import Path
 
 from facet_local.environment import child_environment
 from facet_local.home import checkout
-from facet_local.tiers import QUALITY, TIERS, Check, Tier, checks, strays, test_folders
+from facet_local.tiers import QUALITY, TIERS, Check, Tier, checks, folders_of, strays
 
 _PARALLEL_CHECKS = 2
 _TIER_SECONDS = 1200.0
@@ -39,7 +39,7 @@ def run(names: Sequence[str]) -> int:
     if not names or QUALITY in names:
         outcomes.append(_run_checks(root))
     outcomes.extend(_run_tier(root, tier) for tier in TIERS if not names or tier.name in names)
-    _sum_up(outcomes)
+    sum_up(outcomes)
     return 1 if any(outcome.failed for outcome in outcomes) or not any(o.passed for o in outcomes) else 0
 
 
@@ -78,7 +78,7 @@ def _run_check(check: Check) -> bool:
 def _run_tier(root: Path, tier: Tier) -> Outcome:
     _headline(tier.name)
     begun = time.monotonic()
-    folders = [str(folder.relative_to(root)) for folder in test_folders(root, tier)]
+    folders = [str(folder.relative_to(root)) for folder in folders_of(root, tier)]
     report = root / ".facet" / "reports" / f"{tier.name}.xml"
     report.parent.mkdir(parents=True, exist_ok=True)
     report.unlink(missing_ok=True)
@@ -100,10 +100,10 @@ def _run_tier(root: Path, tier: Tier) -> Outcome:
     except subprocess.TimeoutExpired:
         print(f"{tier.name}: not finished after {_TIER_SECONDS:g} seconds")
         code = 1
-    return _read(tier, report, code, time.monotonic() - begun)
+    return outcome_of(tier, report, code, time.monotonic() - begun)
 
 
-def _read(tier: Tier, report: Path, code: int, seconds: float) -> Outcome:
+def outcome_of(tier: Tier, report: Path, code: int, seconds: float) -> Outcome:
     """Counts from pytest's report; a run that went wrong without a failed test is a failure of its own."""
     total = failed = skipped = 0
     if report.exists():
@@ -121,7 +121,7 @@ def _headline(name: str) -> None:
     print(f"\n== {name} {'=' * (76 - len(name))}", flush=True)
 
 
-def _sum_up(outcomes: Sequence[Outcome]) -> None:
+def sum_up(outcomes: Sequence[Outcome]) -> None:
     """The table of tiers; the last line is one that tools look for."""
     print(f"\n{'tier':<14} {'passed':>8} {'failed':>8} {'skipped':>8} {'seconds':>9}")
     for one in outcomes:

@@ -64,14 +64,14 @@ def checks(root: Path) -> list[Check]:
     ]
 
 
-def test_folders(root: Path, tier: Tier) -> list[Path]:
+def folders_of(root: Path, tier: Tier) -> list[Path]:
     """The folders with tests of the tier."""
     return [folder for tests in _tests(root) for name in tier.folders if (folder := tests / name).is_dir()]
 
 
 def strays(root: Path) -> list[Path]:
     """Test files that no tier would run."""
-    known = [folder for tier in TIERS for folder in test_folders(root, tier)]
+    known = [folder for tier in TIERS for folder in folders_of(root, tier)]
     files = [file for tests in _tests(root) for file in tests.rglob("test_*.py")]
     return [file for file in files if not any(file.is_relative_to(folder) for folder in known)]
 
