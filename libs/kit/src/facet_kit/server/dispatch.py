@@ -9,6 +9,7 @@ import random
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol, cast
+from urllib.parse import unquote
 
 import grpc
 import structlog
@@ -134,7 +135,7 @@ class Dispatcher:
             request_id=metadata.get("x-request-id", ""),
             via=metadata.get("x-facet-via", ""),
             idempotency_key="" if method.reads else metadata.get("idempotency-key", ""),
-            reason=metadata.get("x-facet-reason", ""),
+            reason=unquote(metadata.get("x-facet-reason", "")),  # metadata is ASCII; reasons are in any script
             page_token_key=self.page_token_key,
         )
         for attempt in range(1, _ATTEMPTS + 1):
