@@ -1,0 +1,1 @@
+"""The product tree and the products in it."""

@@ -1,0 +1,46 @@
+"""What entering any record needs: required fields, the department it counts in, and its number."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date
+from typing import Any
+
+from facet_kit.context import Ctx
+from facet_kit.database.base import Base
+from facet_kit.errors import Invalid
+from facet_kit.refs import CustomerRef, OrgRef
+from protobuf import Message
+from sqlalchemy import Sequence as NumberSequence
+from sqlalchemy import select
+
+ORDER_NUMBERS = NumberSequence("order_number_seq", metadata=Base.metadata)
+CONTRACT_NUMBERS = NumberSequence("contract_number_seq", metadata=Base.metadata)
+INVOICE_NUMBERS = NumberSequence("invoice_number_seq", metadata=Base.metadata)
+
+
+def require_fields(message: Message[Any], names: Sequence[str], *, prefix: str) -> None:
+    """Raises Invalid, naming each of the fields that the message leaves empty."""
+    missing = [name for name in names if not message.has_field(name)]
+    if missing:
+        raise Invalid.many([(f"{prefix}.{name}", "is required") for name in missing], reason="REQUIRED")
+
+
+async def department_for(ctx: Ctx, wanted: str, customer: CustomerRef) -> str:
+    """The department a record counts in: the one asked for, else the caller's own, else the customer's.
+
+    Raises:
+        Invalid: there is no such department.
+    """
+    if not wanted:
+        return ctx.principal.department_id or customer.department_id
+    known = select(OrgRef.id).where(OrgRef.id == wanted, OrgRef.kind == "department")
+    if (await ctx.session.execute(known)).scalar_one_or_none() is None:
+        raise Invalid("DEPARTMENT_UNKNOWN", f"There is no department {wanted!r}.", field="department_id")
+    return wanted
+
+
+async def next_number(ctx: Ctx, sequence: NumberSequence, prefix: str, day: date) -> str:
+    """The next number for people, for example SO2026-000123. Numbers may have gaps; they never repeat."""
+    value = (await ctx.session.execute(select(sequence.next_value()))).scalar_one()
+    return f"{prefix}{day.year}-{value:06d}"

@@ -1,0 +1,1 @@
+"""Pipelines, opportunities and the forecast they give."""

@@ -1,0 +1,1 @@
+"""What sales contributes to the unified view."""
