@@ -155,7 +155,13 @@ class Mapper(Generic[EntityT, MessageT]):
             return {name: self._from_text(name, value, path)}
         if isinstance(kind, DescFieldValueEnum) and value == 0:
             return {}  # UNSPECIFIED leaves the column's default
+        if field.proto.proto3_optional and not message.has_field(name):
+            return {name: None} if self._is_nullable(name) else {}
         return {name: list(value) if isinstance(kind, DescFieldValueList) else value}
+
+    def _is_nullable(self, name: str) -> bool:
+        column = inspect(self._entity).columns.get(name)
+        return column is not None and bool(column.nullable)
 
     def _message_values(self, name: str, type_name: str, value: Any, path: str) -> dict[str, Any]:
         if type_name == _MONEY:
