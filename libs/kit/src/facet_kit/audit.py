@@ -12,7 +12,7 @@ from enum import Enum
 from functools import lru_cache
 from typing import Any, Final, cast
 
-from sqlalchemy import BigInteger, Identity, Index, event, insert, inspect, text
+from sqlalchemy import BigInteger, Identity, Index, SmallInteger, event, insert, inspect, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Mapped, Session, UOWTransaction, mapped_column
@@ -60,6 +60,17 @@ class AuditEntry(Base):
         Index("ix_audit_entries_resource", "resource", "resource_id", "seq"),
         Index("ix_audit_entries_unsealed", "seq", postgresql_where=text("position IS NULL")),
     )
+
+
+class AuditHead(Base):
+    """The end of the chain: locked by whoever seals, and proof against the removal of the last entries."""
+
+    __tablename__ = "audit_head"
+    __scope__ = None
+
+    id: Mapped[int] = mapped_column(SmallInteger, primary_key=True)
+    position: Mapped[int] = mapped_column(BigInteger)
+    hash: Mapped[str]
 
 
 @dataclass(slots=True)

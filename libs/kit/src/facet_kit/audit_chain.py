@@ -13,14 +13,12 @@ from datetime import UTC
 from typing import Any, Final
 
 import structlog
-from sqlalchemy import BigInteger, Row, RowMapping, SmallInteger, select, text, update
+from sqlalchemy import Row, RowMapping, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
-from sqlalchemy.orm import Mapped, mapped_column
 
-from facet_kit.audit import AuditEntry
-from facet_kit.database.base import Base
+from facet_kit.audit import AuditEntry, AuditHead
 
 GENESIS: Final = "0" * 64
 _BATCH: Final = 1_000
@@ -49,17 +47,6 @@ _SEAL: Final = text("""
     WHERE audit_entries.seq = sealed.seq
 """)
 _log = structlog.get_logger()
-
-
-class AuditHead(Base):
-    """The end of the chain: locked by whoever seals, and proof against the removal of the last entries."""
-
-    __tablename__ = "audit_head"
-    __scope__ = None
-
-    id: Mapped[int] = mapped_column(SmallInteger, primary_key=True)
-    position: Mapped[int] = mapped_column(BigInteger)
-    hash: Mapped[str]
 
 
 @dataclass(frozen=True, slots=True)

@@ -30,7 +30,7 @@ class CustomFieldDefinition(Aggregate):
     pattern: Mapped[str] = mapped_column(default="")
     max_length: Mapped[int] = mapped_column(default=0)
     visible_roles: Mapped[list[str]] = mapped_column(default=list)
-    active: Mapped[bool] = mapped_column(default=True)
+    inactive: Mapped[bool] = mapped_column(default=False)
 
     __table_args__ = (
         Index(
@@ -56,7 +56,7 @@ class Definition:
     pattern: str
     max_length: int
     visible_roles: frozenset[str]
-    active: bool
+    inactive: bool
 
     @classmethod
     def of(cls, row: CustomFieldDefinition) -> "Definition":
@@ -70,11 +70,11 @@ class Definition:
             pattern=row.pattern,
             max_length=row.max_length or DEFAULT_MAX_LENGTH,
             visible_roles=frozenset(row.visible_roles),
-            active=row.active,
+            inactive=row.inactive or False,
         )
 
     def is_visible_to(self, principal: Principal) -> bool:
         """Without named roles all staff see the field; customers and partners must be named."""
-        if not self.active:
+        if self.inactive:
             return False
         return bool(self.visible_roles & principal.roles) if self.visible_roles else principal.internal
