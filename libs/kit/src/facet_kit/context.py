@@ -117,6 +117,9 @@ class Ctx:
 
     async def flush(self) -> None:
         """Writes pending changes; then version, etag and defaults are final. A use case that changes things ends so."""
+        from facet_kit.custom_fields.settling import settle_custom_fields  # which itself works on a Ctx
+
+        await settle_custom_fields(self)
         await self.session.flush()
 
     def publish(self, event: Message[Any], *, aggregate_id: str, version: int) -> None:

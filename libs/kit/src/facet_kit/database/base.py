@@ -8,8 +8,8 @@ from enum import IntEnum
 from typing import Any, ClassVar, TypeVar
 
 from protobuf import Message
-from sqlalchemy import ARRAY, Date, DateTime, Integer, MetaData, Numeric, Text, TypeDecorator
-from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy import Date, DateTime, Integer, MetaData, Numeric, Text, TypeDecorator
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.engine import Dialect
 from sqlalchemy.orm import DeclarativeBase, Mapped, declared_attr, mapped_column
 

@@ -11,8 +11,9 @@ from __future__ import annotations
 
 from typing import Any, cast
 
-from sqlalchemy import Column, ColumnElement, Select, Table, and_, false, func, or_, select, true
-from sqlalchemy.dialects.postgresql import array
+from sqlalchemy import Column, ColumnElement, Select, Table, Text, and_, false, func, or_, select, true
+from sqlalchemy import cast as cast_sql
+from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import ORMExecuteState, Session, with_loader_criteria
 from sqlalchemy.sql.base import ReadOnlyColumnCollection
 
@@ -68,7 +69,7 @@ def _in_subtree(column: Column[Any], roots: frozenset[str]) -> ColumnElement[boo
     wanted = sorted(roots)
     return or_(
         column.in_(wanted),
-        column.in_(select(org.c.id).where(org.c.ancestor_ids.op("&&")(array(wanted)))),
+        column.in_(select(org.c.id).where(org.c.ancestor_ids.op("&&")(cast_sql(wanted, ARRAY(Text))))),
     )
 
 

@@ -18,6 +18,7 @@ from facet_contracts.facet.type.v1.account_pb import AccountSummaryChanged
 from facet_kit.audit import install_audit, write_audit
 from facet_kit.clock import Clock, FixedClock, SystemClock
 from facet_kit.context import Ctx, RequestInfo
+from facet_kit.custom_fields.settling import install_custom_fields
 from facet_kit.database.base import Aggregate, EventSource
 from facet_kit.database.scope import PRINCIPAL, ScopedSession, apply_row_scope
 from facet_kit.errors import Conflict, FacetError, Invalid, Stale, Unavailable
@@ -33,6 +34,7 @@ _CLOCK = "clock"
 
 event.listen(ScopedSession, "do_orm_execute", apply_row_scope)
 install_audit(ScopedSession)
+install_custom_fields(ScopedSession)
 
 
 @event.listens_for(ScopedSession, "before_flush")
@@ -108,7 +110,10 @@ class Database:
             except FacetError:
                 raise
             except (StaleDataError, DBAPIError, PoolTimeout, ConnectionError) as error:
-                raise translated(error) from error
+                refusal = translated(error)
+                if refusal is None:  # a defect of ours, not of the caller's or the database's
+                    raise
+                raise refusal from error
 
     @asynccontextmanager
     async def event_context(self, session: AsyncSession, meta: EventMeta) -> AsyncIterator[Ctx]:
@@ -181,8 +186,12 @@ def is_transient(error: BaseException) -> bool:
     return isinstance(error, DBAPIError) and getattr(error.orig, "sqlstate", None) in _TRANSIENT
 
 
-def translated(error: BaseException) -> FacetError:
-    """The refusal a caller gets in place of a database error."""
+# Connection exceptions, too few resources, and the operator's or a restarting server's interventions.
+_AWAY = ("08", "53", "57")
+
+
+def translated(error: BaseException) -> FacetError | None:
+    """The refusal a caller gets in place of a database error; None for an error that no caller can help."""
     if isinstance(error, StaleDataError):
         return Stale("record")
     if isinstance(error, IntegrityError):
@@ -196,6 +205,8 @@ def translated(error: BaseException) -> FacetError:
         return Conflict(
             "CONCURRENT_CHANGE", "Too many changes hit the same records at once. Retry in a moment."
         )
+    if sqlstate and not sqlstate.startswith(_AWAY):
+        return None
     return Unavailable(
         "DATABASE_UNAVAILABLE", "The service's database does not answer. Retry in a moment.", retry_after=2
     )

@@ -135,7 +135,9 @@ class Dispatcher:
             request_id=metadata.get("x-request-id", ""),
             via=metadata.get("x-facet-via", ""),
             idempotency_key="" if method.reads else metadata.get("idempotency-key", ""),
-            reason=unquote(metadata.get("x-facet-reason", "")),  # metadata is ASCII; reasons are in any script
+            reason=unquote(
+                metadata.get("x-facet-reason", "")
+            ),  # metadata is ASCII; reasons are in any script
             page_token_key=self.page_token_key,
         )
         for attempt in range(1, _ATTEMPTS + 1):
