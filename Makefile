@@ -46,21 +46,26 @@ env: .venv/.environment  ## make the virtual environment out of the pinned requi
 	@test -n "$(PYTHON)" || { echo "Facet needs Python 3.11: install it, or name it: make PYTHON=/path/to/python3.11"; exit 1; }
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "$(PYTHON) is older than 3.11: make PYTHON=/path/to/python3.11"; exit 1; }
 	@echo "environment: $(PYTHON)"
+	@mkdir -p .venv && touch $@.begun  # what changes while this runs is newer than the stamp
 	test -x $(BIN)/python || $(PYTHON) -m venv .venv
 	test -x $(UV) || $(BIN)/python -m pip install --quiet --disable-pip-version-check uv
 	$(UV) pip sync --quiet --python $(BIN)/python --require-hashes --compile-bytecode requirements/dev.txt
 	$(UV) pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation $(addprefix -e ,$(MEMBERS))
-	@touch $@
+	@mv $@.begun $@
 
 contracts: .venv/.contracts  ## make Python and descriptors from proto/, and lint it
 
-$(DESCRIPTORS): .venv/.environment libs/contracts/codegen.py $(PROTOS)
+.venv/.generated: .venv/.environment libs/contracts/codegen.py $(PROTOS) $(if $(wildcard $(DESCRIPTORS)),,missing)
+	@touch $@.begun
 	$(BIN)/python libs/contracts/codegen.py
-	@touch $@
+	@mv $@.begun $@
 
-.venv/.contracts: $(DESCRIPTORS) buf.yaml
+.venv/.contracts: .venv/.generated buf.yaml
 	$(BIN)/buf lint $(DESCRIPTORS) --config buf.yaml
 	@touch $@
+
+.PHONY: missing
+missing:
 
 # --- the platform on this machine
 
