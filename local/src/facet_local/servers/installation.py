@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 import shutil
 import tempfile
@@ -58,10 +57,8 @@ def reachable_folder(folder: Path, account: Account | None) -> Path:
         folder.unlink()
     folder.parent.mkdir(parents=True, exist_ok=True)
     if account is not None and not account.can_enter(folder.parent):
-        key = hashlib.sha256(str(folder).encode()).hexdigest()[:16]
-        elsewhere = _SHARED / f"facet-data-{key}"
-        elsewhere.mkdir(mode=0o700, exist_ok=True)
-        folder.symlink_to(elsewhere)
+        elsewhere = Path(tempfile.mkdtemp(prefix="facet-data-", dir=_SHARED))
+        folder.symlink_to(elsewhere)  # the link remembers where it is
         folder = elsewhere
     folder.mkdir(mode=0o700, exist_ok=True)
     if account is not None:
