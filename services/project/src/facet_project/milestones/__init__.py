@@ -1,0 +1,1 @@
+"""The milestones of a project and what must be true before they are closed."""

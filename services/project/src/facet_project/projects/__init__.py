@@ -1,0 +1,1 @@
+"""Projects and their way from registration to their end."""
