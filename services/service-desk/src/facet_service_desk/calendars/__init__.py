@@ -1,0 +1,1 @@
+"""Working calendars and the service levels that are counted on them."""

@@ -1,0 +1,1 @@
+"""The service clocks of tickets, and the timers that tell when a promise runs out."""

@@ -1,0 +1,9 @@
+"""Service records as contract messages."""
+
+from __future__ import annotations
+
+from facet_contracts.facet.service_desk.v1 import resources_pb as pb
+from facet_kit.mapping import Mapper
+from facet_service_desk.records.model import ServiceRecord
+
+record_map = Mapper(ServiceRecord, pb.ServiceRecord)

@@ -1,0 +1,1 @@
+"""Tickets, their service clocks and their comments."""
