@@ -33,7 +33,7 @@ def check_definition(definition: Definition) -> list[tuple[str, str]]:
     """What is wrong with a definition, as pairs of field and message; empty when it makes sense."""
     wrong: list[tuple[str, str]] = []
     chooses = definition.type in {CustomFieldType.CHOICE, CustomFieldType.MULTI_CHOICE}
-    if definition.type is CustomFieldType.UNSPECIFIED:
+    if not definition.type:  # unspecified, or not set at all
         wrong.append(("type", "say which type of values the field takes"))
     if chooses and not definition.choices:
         wrong.append(("choices", "a field of choices needs at least one"))
