@@ -1,0 +1,1 @@
+"""Classification dimensions, their node trees and the assignments of customers."""

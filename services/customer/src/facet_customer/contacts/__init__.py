@@ -1,0 +1,1 @@
+"""Persons at customers and their effective-dated affiliations."""

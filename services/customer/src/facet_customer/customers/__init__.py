@@ -1,0 +1,1 @@
+"""The party master: customers, their life with the enterprise and their owners."""

@@ -1,0 +1,1 @@
+"""Departments and regions: the two trees that records and staff belong to."""

@@ -1,0 +1,1 @@
+"""Account teams: who looks after which customer."""
