@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import date
 from typing import Any
+
+from protobuf import Message
+from protobuf.wkt import FieldMask
+from sqlalchemy import Sequence as NumberSequence
+from sqlalchemy import select
 
 from facet_kit.context import Ctx
 from facet_kit.database.base import Base
 from facet_kit.errors import Invalid
 from facet_kit.refs import CustomerRef, OrgRef
-from protobuf import Message
-from sqlalchemy import Sequence as NumberSequence
-from sqlalchemy import select
 
 ORDER_NUMBERS = NumberSequence("order_number_seq", metadata=Base.metadata)
 CONTRACT_NUMBERS = NumberSequence("contract_number_seq", metadata=Base.metadata)
@@ -24,6 +26,16 @@ def require_fields(message: Message[Any], names: Sequence[str], *, prefix: str) 
     missing = [name for name in names if not message.has_field(name)]
     if missing:
         raise Invalid.many([(f"{prefix}.{name}", "is required") for name in missing], reason="REQUIRED")
+
+
+def updated_names(message: Message[Any] | None, mask: FieldMask | None, names: Collection[str]) -> set[str]:
+    """The fields an update speaks of: those of its mask, else those among `names` that it fills in."""
+    paths = list(mask.paths) if mask else []
+    if "*" in paths:
+        return set(names)
+    if paths:
+        return {path.split(".")[0] for path in paths}
+    return {name for name in names if message is not None and message.has_field(name)}
 
 
 async def department_for(ctx: Ctx, wanted: str, customer: CustomerRef) -> str:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from facet_kit.settings import KitSettings
 from pydantic import Field
+
+from facet_kit.settings import KitSettings
 
 
 class Settings(KitSettings):

@@ -1,11 +1,12 @@
-"""What an amount is worth in the reporting currency: the one way in which sales adds up different currencies. No I/O."""
+"""What an amount is worth in the reporting currency: the one way in which amounts of different currencies add up."""
 
 from decimal import Decimal, localcontext
 
-from facet_kit.errors import Invalid
-from facet_kit.money import rounded
 from sqlalchemy import Numeric
 from sqlalchemy.orm import Mapped, mapped_column
+
+from facet_kit.errors import Invalid
+from facet_kit.money import rounded
 
 AMOUNT_LIMIT = Decimal(10) ** 15
 """Amounts stay below this: 15 digits before the point, as in the contract's Money."""

@@ -2,14 +2,14 @@
 
 from decimal import Decimal
 
+from sqlalchemy import ForeignKey, Index
+from sqlalchemy.orm import Mapped, mapped_column
+
 from facet_contracts.facet.sales.v1 import events_pb as facts
 from facet_contracts.facet.sales.v1 import resources_pb as pb
 from facet_kit.database.base import Aggregate, enum_column, money_column
 from facet_kit.errors import Conflict
 from facet_kit.mapping import Mapper
-from sqlalchemy import ForeignKey, Index
-from sqlalchemy.orm import Mapped, mapped_column
-
 from facet_sales.catalog.policy import lies_below, model_key, moved_path
 
 
@@ -43,7 +43,7 @@ class ProductCategory(Aggregate):
         if parent is not None and lies_below(parent.ancestor_ids, self.id):
             raise Conflict(
                 "CATEGORY_CYCLE",
-                f"{parent.display_name!r} stands below {self.display_name!r}. Move it out first, or choose another parent.",
+                f"{parent.display_name!r} stands below {self.display_name!r}. Move it out first.",
                 metadata={"category_id": self.id, "parent_id": parent.id},
             )
         new_path = parent.ancestor_ids if parent else []

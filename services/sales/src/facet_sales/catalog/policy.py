@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 
 def model_key(model_code: str) -> str:
-    """What makes a model code unique: full and half width, case and surrounding blanks do not tell codes apart (SAL-05)."""
+    """What makes a model code unique: width, case and surrounding blanks do not tell codes apart (SAL-05)."""
     return unicodedata.normalize("NFKC", model_code).strip().casefold()
 
 
@@ -17,5 +17,5 @@ def lies_below(ancestor_ids: Sequence[str], category_id: str) -> bool:
 
 
 def moved_path(path: Sequence[str], category_id: str, new_parent_path: Sequence[str]) -> list[str]:
-    """The path of a category of the moved branch: the new parent's path, then what the old one had from the branch on."""
+    """The path of a category in the moved branch: the new parent's, then its own from the branch on."""
     return [*new_parent_path, *path[path.index(category_id) :]]

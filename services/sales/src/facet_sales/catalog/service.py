@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+from sqlalchemy import func, select
+
 from facet_contracts.facet.sales.v1 import catalog_service_pb as rpc
 from facet_kit.context import Ctx
 from facet_kit.errors import Conflict, Invalid, NotFound
 from facet_kit.filtering import descendants
 from facet_kit.paging import ListSpec
-from sqlalchemy import func, select
-
 from facet_sales.catalog.model import Product, ProductCategory, category_map, product_map
 from facet_sales.catalog.policy import model_key
 from facet_sales.entry import require_fields
@@ -103,7 +103,7 @@ async def create_product(ctx: Ctx, request: rpc.CreateProductRequest) -> Product
     if other is not None:
         raise Conflict(
             "MODEL_CODE_TAKEN",
-            f"Model code {message.model_code!r} belongs to {other.display_name!r} already. Use it, or choose another code.",
+            f"Model code {message.model_code!r} belongs to {other.display_name!r}. Use it, or choose another code.",
             metadata={"product_id": other.id, "model_code": other.model_code},
         )
     product = Product(**product_map.values(message, prefix="product."))
@@ -157,7 +157,9 @@ async def _parent(ctx: Ctx, parent_id: str, field: str) -> ProductCategory | Non
     try:
         return await ctx.get(ProductCategory, parent_id)
     except NotFound as missing:
-        raise Invalid("CATEGORY_UNKNOWN", f"There is no product category {parent_id!r}.", field=field) from missing
+        raise Invalid(
+            "CATEGORY_UNKNOWN", f"There is no product category {parent_id!r}.", field=field
+        ) from missing
 
 
 async def _require_category(ctx: Ctx, category_id: str) -> None:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from facet_contracts.facet.sales.v1 import order_service_pb as rpc
-from facet_contracts.facet.sales.v1 import resources_pb as pb
-from facet_kit.context import Ctx
 from sqlalchemy import select
 from sqlalchemy.orm import selectinload
 
+from facet_contracts.facet.sales.v1 import order_service_pb as rpc
+from facet_contracts.facet.sales.v1 import resources_pb as pb
+from facet_kit.context import Ctx
 from facet_sales.orders import flow, service
 from facet_sales.orders.model import Order, brief_order_map, decision_map, order_map
 

@@ -10,7 +10,6 @@ from facet_contracts.facet.sales.v1 import resources_pb as pb
 from facet_kit.context import Ctx
 from facet_kit.errors import Invalid
 from facet_kit.mapping import parse_date, parse_decimal
-
 from facet_sales.orders.lines import require_sold_products
 from facet_sales.orders.model import Actor, Order
 from facet_sales.orders.parts import OrderDecision, Shipment, ShipmentLine

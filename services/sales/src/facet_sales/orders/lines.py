@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
 
+from sqlalchemy import select
+
 from facet_contracts.facet.sales.v1 import resources_pb as pb
 from facet_kit.context import Ctx
 from facet_kit.errors import FacetError, Invalid
 from facet_kit.mapping import parse_decimal
 from facet_kit.money import from_money
-from sqlalchemy import select
-
 from facet_sales.catalog.model import Product
 from facet_sales.orders.model import Order
 from facet_sales.orders.parts import OrderLine

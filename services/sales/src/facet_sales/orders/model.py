@@ -4,14 +4,14 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
 
+from sqlalchemy import CheckConstraint, ForeignKey, Index
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
 from facet_contracts.facet.sales.v1 import events_pb as facts
 from facet_contracts.facet.sales.v1 import resources_pb as pb
 from facet_kit.database.base import Aggregate, CustomFields, Scope, enum_column, money_column
 from facet_kit.errors import Conflict, Invalid
 from facet_kit.mapping import Mapper
-from sqlalchemy import CheckConstraint, ForeignKey, Index
-from sqlalchemy.orm import Mapped, mapped_column, relationship
-
 from facet_sales.orders.parts import (
     OrderDecision,
     OrderDutyHolder,
@@ -39,7 +39,7 @@ _Decided = pb.OrderDecisionKind
 
 @dataclass(frozen=True, slots=True)
 class Actor:
-    """Who acts on an order, when: the person behind the call, and the principal (person, key or delegate) that calls."""
+    """Who acts on an order, and when: the person behind the call, and the principal that calls for it."""
 
     person_id: str
     principal_id: str
@@ -118,7 +118,9 @@ class Order(Valued, CustomFields, Aggregate):
         require_state(self.state, "edit")
         total = order_total(line.line_total_amount for line in lines)
         if total >= AMOUNT_LIMIT:
-            raise Invalid("AMOUNT_TOO_LARGE", "the total has more than 15 digits before the point", field="order.lines")
+            raise Invalid(
+                "AMOUNT_TOO_LARGE", "the total has more than 15 digits before the point", field="order.lines"
+            )
         self.lines = lines
         self.total_amount = total
 
@@ -136,7 +138,9 @@ class Order(Valued, CustomFields, Aggregate):
         """
         require_state(self.state, "submit")
         if not self.lines:
-            raise Invalid("ORDER_EMPTY", "An order needs at least one line before it is submitted.", field="order.lines")
+            raise Invalid(
+                "ORDER_EMPTY", "An order needs at least one line before it is submitted.", field="order.lines"
+            )
         self.round += 1
         decision = self._decide(by, _Duty.SUBMISSION, _Decided.SUBMITTED, comment)
         self.submitted_by, self.submit_time = by.person_id, by.at
@@ -169,9 +173,7 @@ class Order(Valued, CustomFields, Aggregate):
         duty = reviewing_duty(self.holders(), by.person_id, self.state)
         decision = self._decide(by, duty, _Decided.REJECTED, reason)
         self._back_to_draft(reason)
-        self.record(
-            lambda: facts.OrderRejected(order=order_map.to_message(self), reason=reason, duty=duty)
-        )
+        self.record(lambda: facts.OrderRejected(order=order_map.to_message(self), reason=reason, duty=duty))
         return decision
 
     def reopen(self, by: Actor, reason: str) -> OrderDecision:
@@ -196,7 +198,9 @@ class Order(Valued, CustomFields, Aggregate):
             field = f"shipment.lines[{place}]"
             line = known.pop(part.order_line_id, None)
             if line is None:
-                raise Invalid("LINE_UNKNOWN", "is no line of this order, or named twice", field=f"{field}.order_line_id")
+                raise Invalid(
+                    "LINE_UNKNOWN", "is no line of this order, or named twice", field=f"{field}.order_line_id"
+                )
             if not 0 < part.quantity <= line.open_quantity:
                 message = f"ship more than 0 and at most the {line.open_quantity.normalize():f} still open"
                 raise Invalid("SHIPS_TOO_MUCH", message, field=f"{field}.quantity")
@@ -259,6 +263,23 @@ class Order(Valued, CustomFields, Aggregate):
         self.state = _State.CANCELLED
         self.record(lambda: facts.OrderCancelled(order=order_map.to_message(self), reason=reason))
 
+    def invoice(self, amount: Decimal) -> None:
+        """Counts an invoice. Raises Conflict (state), Invalid when the invoices would exceed the total."""
+        require_state(self.state, "invoice")
+        rest = self.total_amount - self.invoiced_amount
+        if not 0 < amount <= rest:
+            message = f"invoice more than 0 and at most the {rest:f} {self.currency} not invoiced yet"
+            raise Invalid("INVOICES_TOO_MUCH", message, field="invoice.amount")
+        self.invoiced_amount += amount
+
+    def void_invoice(self, amount: Decimal) -> None:
+        """Takes a voided invoice out of the count."""
+        self.invoiced_amount -= amount
+
+    def pay(self, amount: Decimal) -> None:
+        """Counts a payment."""
+        self.paid_amount += amount
+
     def holders(self) -> dict[str, pb.OrderDuty]:
         """Who has acted in which duty of this order, in any round."""
         return {holder.person_id: holder.duty for holder in self.duty_holders}
@@ -283,7 +304,9 @@ class Order(Valued, CustomFields, Aggregate):
             measures["settled_orders"] = 1
         return Share(self.customer_id, self.department_id, self.region_id, measures)
 
-    def _decide(self, by: Actor, duty: pb.OrderDuty, decision: pb.OrderDecisionKind, reason: str) -> OrderDecision:
+    def _decide(
+        self, by: Actor, duty: pb.OrderDuty, decision: pb.OrderDecisionKind, reason: str
+    ) -> OrderDecision:
         """Binds the person to the duty, for all rounds, and writes the log entry. Raises Forbidden."""
         holders = self.holders()
         require_duty(holders, by.person_id, duty)
@@ -323,4 +346,6 @@ shipment_line_map = Mapper(ShipmentLine, pb.ShipmentLine)
 shipment_map = Mapper(Shipment, pb.Shipment, nested={"lines": shipment_line_map})
 decision_map = Mapper(OrderDecision, pb.OrderDecision)
 order_map = Mapper(Order, pb.Order, nested={"lines": line_map, "shipments": shipment_map})
-brief_order_map = Mapper(Order, pb.Order, nested={"lines": line_map}, compute={"shipments": lambda order: None})
+brief_order_map = Mapper(
+    Order, pb.Order, nested={"lines": line_map}, compute={"shipments": lambda order: None}
+)

@@ -3,10 +3,11 @@
 from datetime import date, datetime
 from decimal import Decimal
 
-from facet_contracts.facet.sales.v1 import resources_pb as pb
-from facet_kit.database.base import Base, enum_column, money_column
 from sqlalchemy import CheckConstraint, ForeignKey, ForeignKeyConstraint, Index, Numeric, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from facet_contracts.facet.sales.v1 import resources_pb as pb
+from facet_kit.database.base import Base, enum_column, money_column
 
 _QUANTITY = Numeric(14, 4)
 
@@ -76,7 +77,7 @@ class OrderDutyHolder(Base):
 
 
 class OrderDecision(Base):
-    """One entry of the decision log. A trigger refuses to change or delete entries; the key binds them to a held duty."""
+    """One entry of the decision log. A trigger keeps entries as they are; the key binds each to a held duty."""
 
     __tablename__ = "order_decisions"
     __table_args__ = (

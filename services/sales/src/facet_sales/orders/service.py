@@ -4,17 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from sqlalchemy import select
+from sqlalchemy.orm import selectinload
+
 from facet_contracts.facet.sales.v1 import order_service_pb as rpc
-from facet_contracts.facet.sales.v1 import resources_pb as pb
 from facet_kit.context import Ctx
 from facet_kit.errors import Forbidden, Invalid, NotFound
 from facet_kit.paging import ListSpec
 from facet_kit.principal import PrincipalKind
-from sqlalchemy import select
-from sqlalchemy.orm import selectinload
-
 from facet_sales.contracts.model import Contract
-from facet_sales.entry import ORDER_NUMBERS, department_for, next_number, require_fields
+from facet_sales.entry import ORDER_NUMBERS, department_for, next_number, require_fields, updated_names
 from facet_sales.orders.lines import priced_lines
 from facet_sales.orders.model import Order, order_map
 from facet_sales.orders.parts import OrderDecision
@@ -113,7 +112,7 @@ async def update_order(ctx: Ctx, request: rpc.UpdateOrderRequest) -> Order:
     assert message is not None
     order = await ctx.get(Order, message.id, etag=request.etag, for_update=True, options=WITH_PARTS)
     before = order.share()
-    names = _changed_names(request)
+    names = updated_names(message, request.update_mask, (*_ALWAYS_CHANGEABLE, *_DRAFT_CHANGEABLE, "lines"))
     if names & {*_DRAFT_CHANGEABLE, "lines"}:
         require_state(order.state, "edit")
     with ctx.session.no_autoflush:
@@ -141,18 +140,6 @@ async def list_decisions(
     order = await ctx.get(Order, request.order_id)
     log = select(OrderDecision).where(OrderDecision.order_id == order.id)
     return await DECISIONS.page(ctx, request, log)
-
-
-def _changed_names(request: rpc.UpdateOrderRequest) -> set[str]:
-    """The fields an update speaks of: those of its mask, else those it fills in."""
-    paths = list(request.update_mask.paths) if request.update_mask else []
-    names = {*_ALWAYS_CHANGEABLE, *_DRAFT_CHANGEABLE, "lines"}
-    if "*" in paths:
-        return names
-    if paths:
-        return {path.split(".")[0] for path in paths}
-    message = request.order
-    return {name for name in names if message is not None and message.has_field(name)}
 
 
 def _channel(ctx: Ctx, wanted: str) -> str | None:
@@ -184,6 +171,8 @@ async def _check_references(ctx: Ctx, order: Order) -> None:
         try:
             found = await ctx.get(entity, id)
         except NotFound as missing:
-            raise Invalid("REFERENCE_UNKNOWN", "does not exist, or you may not see it", field=f"order.{name}") from missing
+            raise Invalid(
+                "REFERENCE_UNKNOWN", "does not exist, or you may not see it", field=f"order.{name}"
+            ) from missing
         if found.customer_id != order.customer_id:
             raise Invalid("REFERENCE_FOREIGN", "belongs to another customer", field=f"order.{name}")

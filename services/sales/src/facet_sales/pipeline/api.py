@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+from protobuf.wkt import Duration, Timestamp
+
 from facet_contracts.facet.sales.v1 import pipeline_service_pb as rpc
 from facet_contracts.facet.sales.v1 import resources_pb as pb
 from facet_kit.context import Ctx
-from protobuf.wkt import Duration, Timestamp
-
 from facet_sales.pipeline import opportunities, service
 from facet_sales.pipeline.forecast import forecast_weighted
 from facet_sales.pipeline.model import Opportunity, Pipeline, opportunity_map, pipeline_map

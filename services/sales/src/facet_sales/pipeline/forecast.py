@@ -7,6 +7,9 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from decimal import Decimal
 
+from protobuf.wkt import Timestamp
+from sqlalchemy import func, or_, select
+
 from facet_contracts.facet.sales.v1 import pipeline_service_pb as rpc
 from facet_contracts.facet.sales.v1.resources_pb import OpportunityState
 from facet_kit.context import Ctx
@@ -15,9 +18,6 @@ from facet_kit.mapping import parse_date
 from facet_kit.money import to_money
 from facet_kit.refs import StaffRef
 from facet_kit.summary import org_names
-from protobuf.wkt import Timestamp
-from sqlalchemy import func, or_, select
-
 from facet_sales.pipeline.model import OpportunityRevision as Revision
 
 
@@ -41,7 +41,9 @@ class _Cell:
     sum: _Sum
 
 
-async def forecast_weighted(ctx: Ctx, request: rpc.ForecastWeightedRequest, reporting: str) -> rpc.WeightedForecast:
+async def forecast_weighted(
+    ctx: Ctx, request: rpc.ForecastWeightedRequest, reporting: str
+) -> rpc.WeightedForecast:
     """Adds up what open opportunities count that were expected to close from `from` to `to`, both days included.
 
     Raises:
@@ -80,7 +82,9 @@ def period(start: str, end: str) -> tuple[date, date]:
 async def _cells(ctx: Ctx, start: date, end: date, as_of: datetime, pipeline_id: str) -> list[_Cell]:
     grouping = (Revision.department_id, Revision.region_id, Revision.owner_id)
     query = (
-        select(*grouping, func.count(), func.sum(Revision.reporting_amount), func.sum(Revision.weighted_amount))
+        select(
+            *grouping, func.count(), func.sum(Revision.reporting_amount), func.sum(Revision.weighted_amount)
+        )
         .where(
             Revision.state == OpportunityState.OPEN,
             Revision.expected_close_date.between(start, end),
@@ -120,4 +124,4 @@ def _slice(id: str, name: str, total: _Sum, reporting: str) -> rpc.ForecastSlice
 
 async def _staff_names(ctx: Ctx, ids: set[str]) -> dict[str, str]:
     query = select(StaffRef.staff_id, StaffRef.display_name).where(StaffRef.staff_id.in_(ids))
-    return {id: name for id, name in await ctx.session.execute(query)}
+    return {row.staff_id: row.display_name for row in await ctx.session.execute(query)}

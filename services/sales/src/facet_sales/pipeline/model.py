@@ -3,15 +3,15 @@
 from datetime import date, datetime
 from decimal import Decimal
 
+from sqlalchemy import ForeignKey, Index, text
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
 from facet_contracts.facet.sales.v1 import events_pb as facts
 from facet_contracts.facet.sales.v1 import resources_pb as pb
 from facet_kit.database.base import Aggregate, Base, CustomFields, Scope, enum_column, money_column
 from facet_kit.errors import Conflict
 from facet_kit.mapping import Mapper
 from facet_kit.money import to_money
-from sqlalchemy import ForeignKey, Index, text
-from sqlalchemy.orm import Mapped, mapped_column, relationship
-
 from facet_sales.pipeline.policy import weighted
 from facet_sales.summary.model import Share
 from facet_sales.valuation import Valued
@@ -89,13 +89,12 @@ class Opportunity(Valued, CustomFields, Aggregate):
     source: Mapped[str] = mapped_column(default="")
     stage_enter_time: Mapped[datetime]
 
-    def open_in(self, stage: PipelineStage, now: datetime) -> None:
-        """Starts the deal in a stage, with the stage's probability unless one was set by hand."""
+    def open_in(self, stage: PipelineStage, probability: int | None, now: datetime) -> None:
+        """Starts the deal in a stage, with the stage's probability unless one is set by hand."""
         self.state = _OPEN
         self.stage_id = stage.id
         self.stage_enter_time = now
-        given: int | None = self.win_probability
-        self.win_probability = stage.win_probability if given is None else given
+        self.win_probability = stage.win_probability if probability is None else probability
         self.revalue()
         self.record(lambda: facts.OpportunityCreated(opportunity=opportunity_map.to_message(self)))
 

@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+from sqlalchemy import select, update
+
 from facet_contracts.facet.sales.v1 import pipeline_service_pb as rpc
 from facet_kit.context import Ctx
 from facet_kit.errors import Conflict, Invalid, NotFound
 from facet_kit.paging import ListSpec
 from facet_kit.refs import CustomerRef
-from sqlalchemy import select, update
-
 from facet_sales.entry import department_for, require_fields
-from facet_sales.pipeline.model import Opportunity, OpportunityRevision, Pipeline, PipelineStage, opportunity_map
+from facet_sales.pipeline.model import (
+    Opportunity,
+    OpportunityRevision,
+    Pipeline,
+    PipelineStage,
+    opportunity_map,
+)
 from facet_sales.pipeline.policy import StageVisit, stage_visits
 from facet_sales.summary.booking import rebook
 from facet_sales.valuation import rate_into
@@ -69,7 +75,7 @@ async def create_opportunity(ctx: Ctx, request: rpc.CreateOpportunityRequest, re
     deal.department_id = await department_for(ctx, message.department_id, customer)
     deal.owner_id = message.owner_id or ctx.principal.person_id
     ctx.add(deal)
-    deal.open_in(stage, ctx.clock.now())
+    deal.open_in(stage, message.win_probability, ctx.clock.now())
     await ctx.flush()
     ctx.add(OpportunityRevision.of(deal, ctx.ids.new(), ctx.clock.now()))
     await rebook(ctx, None, deal.share())
@@ -154,9 +160,10 @@ async def _revise(ctx: Ctx, deal: Opportunity) -> None:
     """Ends the present revision and starts the next; all of a deal's revisions together leave no instant out."""
     now = ctx.clock.now()
     await ctx.flush()
-    table = OpportunityRevision.__table__
-    present = (table.c.opportunity_id == deal.id) & table.c.valid_to.is_(None)
-    await ctx.session.execute(update(table).where(present).values(valid_to=now))
+    present = update(OpportunityRevision).where(
+        OpportunityRevision.opportunity_id == deal.id, OpportunityRevision.valid_to.is_(None)
+    )
+    await ctx.session.execute(present.values(valid_to=now))
     ctx.add(OpportunityRevision.of(deal, ctx.ids.new(), now))
 
 
@@ -164,12 +171,16 @@ async def _first_or_named_stage(ctx: Ctx, pipeline_id: str, stage_id: str) -> Pi
     try:
         pipeline = await ctx.get(Pipeline, pipeline_id)
     except NotFound as missing:
-        raise Invalid("PIPELINE_UNKNOWN", f"There is no pipeline {pipeline_id!r}.", field="pipeline_id") from missing
+        raise Invalid(
+            "PIPELINE_UNKNOWN", f"There is no pipeline {pipeline_id!r}.", field="pipeline_id"
+        ) from missing
     stage = pipeline.stage(stage_id) if stage_id else pipeline.stages[0]
     if stage is None:
         names = ", ".join(f"{each.display_name} ({each.id})" for each in pipeline.stages)
         raise Invalid(
-            "STAGE_UNKNOWN", f"{stage_id!r} is no stage of {pipeline.display_name!r}; these are: {names}", field="stage_id"
+            "STAGE_UNKNOWN",
+            f"{stage_id!r} is no stage of {pipeline.display_name!r}; these are: {names}",
+            field="stage_id",
         )
     return stage
 
@@ -189,4 +200,6 @@ def _require_kept(deal: Opportunity) -> None:
     empty = [name for name in ("display_name", "owner_id") if not getattr(deal, name)]
     empty += [name for name in ("expected_close_date", "win_probability") if getattr(deal, name) is None]
     if empty:
-        raise Invalid.many([(f"opportunity.{name}", "must not become empty") for name in empty], reason="REQUIRED")
+        raise Invalid.many(
+            [(f"opportunity.{name}", "must not become empty") for name in empty], reason="REQUIRED"
+        )

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from sqlalchemy import select
+
 from facet_contracts.facet.sales.v1 import pipeline_service_pb as rpc
 from facet_contracts.facet.sales.v1 import resources_pb as pb
 from facet_kit.context import Ctx
 from facet_kit.errors import Conflict, Invalid
 from facet_kit.paging import ListSpec
-from sqlalchemy import select
-
-from facet_sales.entry import require_fields
+from facet_sales.entry import require_fields, updated_names
 from facet_sales.pipeline.model import Opportunity, Pipeline, PipelineStage, pipeline_map
 
 PIPELINES = ListSpec(
@@ -48,7 +48,7 @@ async def update_pipeline(ctx: Ctx, request: rpc.UpdatePipelineRequest) -> Pipel
     changed = pipeline_map.apply(pipeline, message, request.update_mask, allowed=("display_name", "stages"))
     if not pipeline.display_name.strip():
         raise Invalid("REQUIRED", "must not become empty", field="pipeline.display_name")
-    if _names_stages(request):
+    if "stages" in updated_names(message, request.update_mask, ("stages",)):
         kept = {stage.id for stage in message.stages}
         await _refuse_while_used(ctx, [stage for stage in pipeline.stages if stage.id not in kept])
         _replace_stages(ctx, pipeline, message.stages)
@@ -57,13 +57,6 @@ async def update_pipeline(ctx: Ctx, request: rpc.UpdatePipelineRequest) -> Pipel
         pipeline.updated()
     await ctx.flush()
     return pipeline
-
-
-def _names_stages(request: rpc.UpdatePipelineRequest) -> bool:
-    paths = list(request.update_mask.paths) if request.update_mask else []
-    if paths:
-        return "stages" in paths or "*" in paths
-    return request.pipeline is not None and bool(request.pipeline.stages)
 
 
 def _replace_stages(ctx: Ctx, pipeline: Pipeline, stages: Sequence[pb.PipelineStage]) -> None:
@@ -76,7 +69,9 @@ def _replace_stages(ctx: Ctx, pipeline: Pipeline, stages: Sequence[pb.PipelineSt
         path = f"pipeline.stages[{position - 1}]"
         stage = known.pop(message.id, None) if message.id else PipelineStage(id=ctx.ids.new())
         if stage is None:
-            wrong.append((f"{path}.id", "is no stage of this pipeline, or named twice; leave it empty for a new stage"))
+            wrong.append(
+                (f"{path}.id", "is no stage of this pipeline, or named twice; leave it empty for a new stage")
+            )
             continue
         if not message.display_name.strip():
             wrong.append((f"{path}.display_name", "is required"))

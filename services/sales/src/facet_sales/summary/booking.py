@@ -5,16 +5,16 @@ from __future__ import annotations
 from datetime import date
 from decimal import Decimal
 
-from facet_kit.context import Ctx
-from facet_kit.summary import bump
 from sqlalchemy import func
 from sqlalchemy.dialects.postgresql import insert
 
+from facet_kit.context import Ctx
+from facet_kit.summary import bump
 from facet_sales.summary.model import SalesSummary, SalesYear, Share, difference
 
 
 async def rebook(ctx: Ctx, before: Share | None, after: Share) -> None:
-    """Books the change of a record's share; `before` is None for a new record. The account counts as changed in any case."""
+    """Books the change of a record's share (`before` is None for a new record) and says that the account changed."""
     for moved in difference(before or Share(*after.key), after):
         await bump(
             ctx,

@@ -5,9 +5,10 @@ from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
 
+from sqlalchemy.orm import Mapped, mapped_column
+
 from facet_kit.database.base import Base, Scope, money_column
 from facet_kit.summary import AccountSummaryRow
-from sqlalchemy.orm import Mapped, mapped_column
 
 
 class SalesSummary(AccountSummaryRow):
