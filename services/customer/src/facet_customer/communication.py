@@ -6,49 +6,34 @@ import re
 import unicodedata
 from collections.abc import Iterable
 
-import phonenumbers
-
-from facet_kit.errors import Invalid
+from facet_kit.search import normalise_email, normalise_phone
 
 HOME_REGION = "CN"
-"""Country that numbers without a country code belong to."""
+"""Country that phone numbers without a country code belong to."""
 
 _SEPARATORS = re.compile(r"[\s\-./_]+")
-
-
-def phone_number(text: str, field: str, *, region: str = HOME_REGION) -> str:
-    """The number in E.164 form, an extension as `;ext=`; the empty text stays empty.
-
-    Raises:
-        Invalid: no phone number can look like this; names `field`.
-    """
-    if not text.strip():
-        return ""
-    try:
-        number = phonenumbers.parse(text, region or HOME_REGION)
-    except phonenumbers.NumberParseException:
-        number = None
-    if number is None or not phonenumbers.is_possible_number(number):
-        raise Invalid(
-            "PHONE", f"{text!r} is no phone number; write it with country code, +86 10 1234 5678", field=field
-        )
-    written = phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
-    return f"{written};ext={number.extension}" if number.extension else written
 
 
 def phone_list(texts: Iterable[str], field: str, *, region: str = HOME_REGION) -> list[str]:
     """Each number in E.164 form, without doubles, in the given order.
 
     Raises:
-        Invalid: one is no phone number.
+        Invalid: one is no phone number; names `field` with its place.
     """
-    numbers = (phone_number(text, f"{field}[{place}]", region=region) for place, text in enumerate(texts))
-    return list(dict.fromkeys(number for number in numbers if number))
+    numbers = (
+        normalise_phone(text, region=region, field=f"{field}[{place}]") for place, text in enumerate(texts)
+    )
+    return list(dict.fromkeys(numbers))
 
 
-def email_list(texts: Iterable[str]) -> list[str]:
-    """The addresses in lower case, without doubles, in the given order."""
-    return list(dict.fromkeys(text.strip().lower() for text in texts if text.strip()))
+def email_list(texts: Iterable[str], field: str) -> list[str]:
+    """The addresses in lower case, without doubles, in the given order.
+
+    Raises:
+        Invalid: one is no address; names `field` with its place.
+    """
+    addresses = (normalise_email(text, field=f"{field}[{place}]") for place, text in enumerate(texts))
+    return list(dict.fromkeys(addresses))
 
 
 def tax_number(text: str) -> str:

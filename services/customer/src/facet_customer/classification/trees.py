@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from protobuf.wkt import FieldMask
-from sqlalchemy import exists, select
+from sqlalchemy import ColumnElement, exists, select
 
 from facet_contracts.facet.customer.v1 import resources_pb as pb
 from facet_customer.classification.model import (
@@ -166,7 +166,7 @@ async def ancestors_of(ctx: Ctx, node_ids: set[str]) -> dict[str, list[str]]:
     query = select(ClassificationNode.id, ClassificationNode.ancestor_ids).where(
         ClassificationNode.id.in_(node_ids)
     )
-    return {node_id: ancestors for node_id, ancestors in await ctx.session.execute(query)}
+    return {row.id: row.ancestor_ids for row in await ctx.session.execute(query)}
 
 
 async def _follow(ctx: Ctx, node_ids: list[str]) -> None:
@@ -220,5 +220,5 @@ def _refuse_taken(taken: str | None, kind: str, code: str) -> None:
         )
 
 
-def _alive():
+def _alive() -> ColumnElement[bool]:
     return ClassificationNode.delete_time.is_(None)

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
 from sqlalchemy import select, true
 
 from facet_contracts.facet.customer.v1 import contact_service_pb as rpc
 from facet_contracts.facet.customer.v1 import resources_pb as pb
 from facet_customer.contacts import service
-from facet_customer.contacts.model import Contact, affiliation_map, contact_map
+from facet_customer.contacts.model import Contact, affiliation_map, contact_map, listed
 from facet_kit.context import Ctx
 from facet_kit.errors import Forbidden
 from facet_kit.filtering import Source, TreeField, descendants
@@ -39,14 +37,6 @@ _FIELDS: dict[str, Source] = _OPEN_FIELDS | {
 
 contact_list = ListSpec(Contact, fields=_FIELDS, order=_ORDER, custom_fields=True)
 open_contact_list = ListSpec(Contact, fields=_OPEN_FIELDS, order=_ORDER)
-
-
-def listed(contacts: Iterable[Contact]) -> list[pb.Contact]:
-    """Contacts as lists show them: with the affiliation of today, without the history."""
-    messages = contact_map.to_messages(contacts)
-    for message in messages:
-        message.clear_field("affiliations")
-    return messages
 
 
 class ContactApi:

@@ -1,6 +1,6 @@
 """Contacts and where they worked when (CUS-05): affiliations are never overwritten, they end and others begin."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from datetime import date
 
 from sqlalchemy import ForeignKey, Index, text
@@ -12,6 +12,7 @@ from facet_customer.intervals import covers, overlaps, require_order
 from facet_kit.database.base import Aggregate, Base, CustomFields, Scope
 from facet_kit.errors import Conflict, Invalid, NotFound
 from facet_kit.mapping import Mapper
+from facet_kit.search import Searchable, search_indexes
 
 
 class Affiliation(Base):
@@ -34,7 +35,7 @@ class Affiliation(Base):
     """It has been announced as begun and not yet as ended."""
 
 
-class Contact(CustomFields, Aggregate):
+class Contact(Searchable, CustomFields, Aggregate):
     """A person at a customer. Who sees the employer sees the contact; between two jobs, who saw the last one."""
 
     __tablename__ = "contacts"
@@ -49,6 +50,7 @@ class Contact(CustomFields, Aggregate):
         Index("ix_contacts_create_time_id", "create_time", "id"),
         Index("ix_contacts_update_time_id", "update_time", "id"),
         Index("ix_contacts_display_name_id", "display_name", "id"),
+        *search_indexes("contacts"),
     )
 
     display_name: Mapped[str]
@@ -172,6 +174,10 @@ class Contact(CustomFields, Aggregate):
             )
         )
 
+    def make_findable(self) -> None:
+        """Renews what search finds the contact by (CUS-06)."""
+        self.index_search([self.display_name], phones=self.phones, emails=self.emails)
+
     def created(self) -> None:
         """Announces the new contact."""
         self.record(lambda: events.ContactCreated(contact=contact_map.to_message(self)))
@@ -194,3 +200,11 @@ def _history(contact: Contact) -> list[pb.Affiliation]:
 
 affiliation_map = Mapper(Affiliation, pb.Affiliation)
 contact_map = Mapper(Contact, pb.Contact, compute={"affiliation": _present, "affiliations": _history})
+
+
+def listed(contacts: Iterable[Contact]) -> list[pb.Contact]:
+    """Contacts as lists show them: with the affiliation of today, without the history."""
+    messages = contact_map.to_messages(contacts)
+    for message in messages:
+        message.clear_field("affiliations")
+    return messages

@@ -199,11 +199,12 @@ async def _settle_data(ctx: Ctx, contact: Contact, changed: set[str]) -> None:
         if "phones" in changed:
             contact.phones = phone_list(contact.phones, "contact.phones")
         if "emails" in changed:
-            contact.emails = email_list(contact.emails)
+            contact.emails = email_list(contact.emails, "contact.emails")
         if "portal_subject" in changed:
             contact.portal_subject = contact.portal_subject.strip().lower()
             if contact.portal_subject:
                 await _require_free_subject(ctx, contact)
+        contact.make_findable()
 
 
 async def _require_free_subject(ctx: Ctx, contact: Contact) -> None:

@@ -21,9 +21,10 @@ from facet_customer.trees import TreeNode
 from facet_kit.database.base import Aggregate, Base, CustomFields, Scope, enum_column, enum_type
 from facet_kit.errors import Conflict, Invalid
 from facet_kit.mapping import Mapper
+from facet_kit.search import Searchable, search_indexes
 
 
-class Customer(TreeNode, CustomFields, Aggregate):
+class Customer(TreeNode, Searchable, CustomFields, Aggregate):
     """A party the enterprise deals with. One record whatever its roles (CUS-01), organisation or person (CUS-22)."""
 
     __tablename__ = "customers"
@@ -42,6 +43,7 @@ class Customer(TreeNode, CustomFields, Aggregate):
         Index("ix_customers_update_time_id", "update_time", "id"),
         Index("ix_customers_display_name_id", "display_name", "id"),
         Index("ix_customers_lifecycle_stage_time_id", "lifecycle_stage_time", "id"),
+        *search_indexes("customers"),
     )
 
     display_name: Mapped[str]
@@ -96,6 +98,12 @@ class Customer(TreeNode, CustomFields, Aggregate):
             wrong.append(("customer.credit_limit", "must not be negative"))
         if wrong:
             raise Invalid.many(wrong, reason="CUSTOMER_INVALID")
+
+    def make_findable(self) -> None:
+        """Renews what search finds the customer by (CUS-06)."""
+        self.index_search(
+            [self.display_name, self.alias], phones=self.phones, emails=[*self.emails, self.tax_id]
+        )
 
     def created(self) -> None:
         """Announces the new customer."""

@@ -10,7 +10,7 @@ TRANSITIONS: dict[LifecycleStage, frozenset[LifecycleStage]] = {
     LifecycleStage.LOST: frozenset({LifecycleStage.WON_BACK}),
     LifecycleStage.WON_BACK: frozenset({LifecycleStage.ACTIVE, LifecycleStage.AT_RISK, LifecycleStage.LOST}),
 }
-"""From each stage, the stages that may follow. A customer is won back only out of LOST, and lost only once at a time."""
+"""From each stage, the stages that may follow. Only a lost customer can be won back."""
 
 FIRST_STAGE = LifecycleStage.PROSPECT
 

@@ -12,7 +12,7 @@ from facet_contracts.facet.customer.v1.resources_pb import (
     CustomerStatus,
     LifecycleStage,
 )
-from facet_customer.communication import email_list, phone_list, tax_number
+from facet_customer.communication import HOME_REGION, email_list, phone_list, tax_number
 from facet_customer.contacts.model import Contact
 from facet_customer.customers.hierarchy import lock_groups, parent_of, store
 from facet_customer.customers.model import Customer, LifecycleChange, customer_map
@@ -202,16 +202,17 @@ async def _settle(ctx: Ctx, customer: Customer, changed: set[str]) -> None:
             ctx.principal.require(_READ_SENSITIVE)
         if changed & {"phones", "country_code"}:
             customer.phones = phone_list(
-                customer.phones, "customer.phones", region=customer.country_code or "CN"
+                customer.phones, "customer.phones", region=customer.country_code or HOME_REGION
             )
         if "emails" in changed:
-            customer.emails = email_list(customer.emails)
+            customer.emails = email_list(customer.emails, "customer.emails")
         if "tax_id" in changed:
             await _settle_tax_id(ctx, customer)
         if "department_id" in changed and customer.department_id:
             await require_unit(ctx, DEPARTMENTS, customer.department_id, "customer.department_id")
         if "region_id" in changed and customer.region_id:
             await require_unit(ctx, REGIONS, customer.region_id, "customer.region_id")
+        customer.make_findable()
 
 
 async def _settle_tax_id(ctx: Ctx, customer: Customer) -> None:
@@ -227,7 +228,7 @@ async def _settle_tax_id(ctx: Ctx, customer: Customer) -> None:
     if found.scalars().first():
         raise Conflict(
             "TAX_ID_TAKEN",
-            f"A customer has the tax number {customer.tax_id} already. Add the role to that one instead of a second record.",
+            f"A customer has the tax number {customer.tax_id} already. Add roles to that one instead.",
             metadata={"tax_id": customer.tax_id},
         )
 

@@ -54,9 +54,11 @@ class Staff(Aggregate):
         """Raises Invalid, naming the fields, unless the record has what every person needs."""
         needed = ("display_name", "email", "department_id", "region_id", "roles")
         wrong = [(f"staff.{name}", "must not be empty") for name in needed if not getattr(self, name)]
-        for name in ("manager_id", "mentor_id"):
-            if getattr(self, name) == self.id:
-                wrong.append((f"staff.{name}", "nobody is his own manager or mentor; name another person"))
+        wrong += [
+            (f"staff.{name}", "nobody is his own manager or mentor; name another person")
+            for name in ("manager_id", "mentor_id")
+            if getattr(self, name) == self.id
+        ]
         if wrong:
             raise Invalid.many(wrong, reason="STAFF_INCOMPLETE")
 

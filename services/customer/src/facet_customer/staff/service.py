@@ -6,7 +6,6 @@ from protobuf.wkt import FieldMask
 from sqlalchemy import func, select, text
 
 from facet_contracts.facet.customer.v1 import resources_pb as pb
-from facet_customer.communication import phone_number
 from facet_customer.organisation.service import DEPARTMENTS, REGIONS, require_unit
 from facet_customer.staff.model import Staff, staff_map
 from facet_customer.staff.policy import unknown_roles
@@ -14,6 +13,7 @@ from facet_kit.context import Ctx
 from facet_kit.errors import Conflict, Invalid
 from facet_kit.permissions import role_table
 from facet_kit.refs import store_staff
+from facet_kit.search import normalise_email, normalise_phone
 
 CHANGEABLE = (
     "display_name",
@@ -109,8 +109,8 @@ async def _settle(ctx: Ctx, person: Staff, changed: set[str]) -> None:
         person.check()
         if "email" in changed:
             await _settle_email(ctx, person)
-        if "phone" in changed:
-            person.phone = phone_number(person.phone or "", "staff.phone")
+        if "phone" in changed and person.phone:
+            person.phone = normalise_phone(person.phone, field="staff.phone")
         if "roles" in changed and (unknown := unknown_roles(person.roles, role_table())):
             raise Invalid("ROLE_UNKNOWN", f"staff cannot have {', '.join(unknown)}", field="staff.roles")
         if "department_id" in changed:
@@ -130,7 +130,7 @@ async def _settle(ctx: Ctx, person: Staff, changed: set[str]) -> None:
 
 
 async def _settle_email(ctx: Ctx, person: Staff) -> None:
-    person.email = person.email.strip().lower()
+    person.email = normalise_email(person.email, field="staff.email")
     taken = select(Staff.id).where(Staff.email == person.email, Staff.id != person.id)
     if (await ctx.session.execute(taken)).scalar_one_or_none():
         raise Conflict(
