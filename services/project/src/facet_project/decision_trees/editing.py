@@ -25,8 +25,8 @@ from facet_project.decision_trees.model import (
     tree_map,
 )
 from facet_project.decision_trees.policy import Figures, figures
+from facet_project.projects.accounting import accounted
 from facet_project.projects.model import Project
-from facet_project.projects.service import accounted
 
 
 @dataclass(slots=True)

@@ -93,7 +93,7 @@ class GateRound(Base):
         if passed and not reaches(self.weighted_score, self.threshold):
             raise Conflict(
                 "GATE_BELOW_THRESHOLD",
-                f"The round scores {self.weighted_score} and needs {self.threshold}. Refuse it, or have it scored again.",
+                f"The round scores {self.weighted_score} and needs {self.threshold}. Refuse it, or score it again.",
                 metadata={"score": str(self.weighted_score), "threshold": str(self.threshold)},
             )
         self.state = pb.GateRoundState.PASSED if passed else pb.GateRoundState.REFUSED

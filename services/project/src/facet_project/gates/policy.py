@@ -45,7 +45,7 @@ def criteria_faults(criteria: Sequence[Criterion]) -> list[tuple[str, str]]:
 
 
 def score_faults(criteria: Sequence[Criterion], scores: Sequence[Score]) -> list[tuple[str, str]]:
-    """What keeps scores from being weighed: a criterion without a score, one scored twice, an unknown one, no evidence."""
+    """What keeps scores from being weighed: a criterion scored twice or not at all, an unknown one, no evidence."""
     faults: list[tuple[str, str]] = []
     known = {criterion.key for criterion in criteria}
     seen: set[str] = set()

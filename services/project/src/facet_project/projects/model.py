@@ -154,7 +154,7 @@ class Project(Aggregate, CustomFields):
         if self.gate_reevaluation_due:
             raise Conflict(
                 "GATE_REEVALUATION_DUE",
-                f"The gate was decided on other facts: {', '.join(self.gate_changed_facts)} changed. Submit a new round.",
+                f"Decided on other facts: {', '.join(self.gate_changed_facts)} changed since. Submit a new round.",
                 metadata={"facts": ",".join(self.gate_changed_facts)},
             )
         self.state = ProjectState.RUNNING

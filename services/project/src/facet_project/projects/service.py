@@ -2,28 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
-from decimal import Decimal
 
 from sqlalchemy import Select, func, select, update
 
 from facet_contracts.facet.project.v1 import project_service_pb as rpc
 from facet_contracts.facet.project.v1 import resources_pb as pb
-from facet_contracts.facet.project.v1.resources_pb import GateRoundState, MilestoneState, ProjectState
+from facet_contracts.facet.project.v1.resources_pb import GateRoundState, MilestoneState
 from facet_kit.context import Ctx
 from facet_kit.errors import Invalid, NotFound
 from facet_kit.filtering import descendants
 from facet_kit.paging import ListSpec
 from facet_kit.principal import PrincipalKind
 from facet_kit.refs import CustomerRef, OrgRef, StaffRef
-from facet_kit.summary import bump
 from facet_project.decision_trees.model import DecisionNode, DecisionTree, DecisionTreeRevision
 from facet_project.fields import require_filled
 from facet_project.gates.model import GateRound
 from facet_project.milestones.model import Milestone
-from facet_project.projects.model import Project, ProjectSummaryRow, project_map
+from facet_project.projects.accounting import accounted
+from facet_project.projects.model import Project, project_map
 from facet_project.projects.policy import CUSTOMER_VISIBLE_STATES, material
 
 CHANGEABLE = (
@@ -59,63 +57,6 @@ project_list = ListSpec(
     order=("create_time", "update_time", "expected_revenue", "expected_close_date", "display_name"),
     custom_fields=True,
 )
-
-
-@dataclass(frozen=True, slots=True)
-class _Place:
-    customer_id: str
-    department_id: str
-    region_id: str
-
-
-@asynccontextmanager
-async def accounted(ctx: Ctx, project: Project, tree: DecisionTree) -> AsyncGenerator[None]:
-    """Keeps the account's measures in step with a change of the project or its tree.
-
-    The tree must be locked (or new): it serialises the changes that the measures depend on.
-    """
-    place, before = _place(project), _measures(project, tree)
-    yield
-    await ctx.flush()
-    now_at, after = _place(project), _measures(project, tree)
-    if place == now_at:
-        moved = {name: after[name] - before[name] for name in after if after[name] != before[name]}
-        await _bump(ctx, place, moved)
-    else:
-        await _bump(ctx, place, {name: -value for name, value in before.items() if value})
-        await _bump(ctx, now_at, {name: value for name, value in after.items() if value})
-
-
-async def _bump(ctx: Ctx, place: _Place, deltas: Mapping[str, int | Decimal]) -> None:
-    if deltas:
-        await bump(
-            ctx,
-            ProjectSummaryRow,
-            customer_id=place.customer_id,
-            department_id=place.department_id,
-            region_id=place.region_id,
-            **deltas,
-        )
-
-
-def _place(project: Project) -> _Place:
-    return _Place(project.customer_id, project.department_id, project.region_id)
-
-
-def _measures(project: Project, tree: DecisionTree) -> dict[str, int | Decimal]:
-    """What the project adds to its account at this moment; nothing while it is not stored, or deleted."""
-    alive = project.version is not None and project.delete_time is None
-    counts = alive and project.open
-    return {
-        "open_count": int(counts),
-        "open_amount": project.expected_revenue_amount if counts else Decimal(0),
-        "running_count": int(alive and project.state is ProjectState.RUNNING),
-        "won_count": int(alive and project.won),
-        "lost_count": int(alive and project.lost),
-        "seat_count": tree.seat_count if counts else 0,
-        "vacant_count": tree.vacant_count if counts else 0,
-        "blocker_count": tree.blocker_count if counts else 0,
-    }
 
 
 async def create_project(ctx: Ctx, wanted: pb.Project, *, currency: str) -> Project:
