@@ -1,4 +1,4 @@
-"""Redis, which the gateway can do without: every use says what happens when it is away, and nobody waits for it twice."""
+"""Redis, which the gateway can do without: every use says what happens when it is away; nobody waits for it twice."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A caller whose identity is proven: the principal, the internal token that stands for it, and the name of its scope."""
+"""A caller whose identity is proven: the principal, the internal token for it, and the name of its scope."""
 
 from __future__ import annotations
 

@@ -85,7 +85,7 @@ class Directory:
         metadata = ((HEADER, self._itself.token(self._clock.now())),)
         try:
             reply = await self._upstream().call(
-                _RESOLVE, request.to_binary(), timeout=_TIMEOUT_SECONDS, metadata=metadata, retry=True
+                _RESOLVE, request.to_binary(), seconds=_TIMEOUT_SECONDS, metadata=metadata, retry=True
             )
         except Problem as problem:
             if problem.status == 404 and problem.reason != "NO_SUCH_SERVICE":

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from time import monotonic
+from typing import Any
 
 import aiohttp
 import structlog
@@ -71,7 +72,7 @@ class DiscoveredKeys:
         return KeySet.import_key_set({"keys": usable})
 
 
-async def _json(session: aiohttp.ClientSession, url: str) -> dict[str, list[dict[str, str]]]:
+async def _json(session: aiohttp.ClientSession, url: str) -> dict[str, Any]:
     async with session.get(url, allow_redirects=False) as response:
         response.raise_for_status()
         if response.status != 200 or (response.content_length or 0) > _MAX_BYTES:

@@ -1,4 +1,4 @@
-"""How many requests a principal may make: a sliding window and a daily quota, counted in Redis for all gateway processes.
+"""How many requests a principal may make: a sliding window and a daily quota, counted in Redis for all processes.
 
 A process takes a small share of the window at a time, so that most requests cost no round trip. While Redis is away
 each process counts by itself with the same limits: callers are never unlimited.
@@ -26,7 +26,8 @@ _local = metrics.get_meter("facet_gateway").create_counter(
 # Counts of the present and the previous window make the sliding one. Grants up to `want`, all or part or nothing.
 # Returns granted, left in the window, milliseconds until more may be granted.
 _TAKE: Final = """
-local now, window, limit, quota, want = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3]), tonumber(ARGV[4]), tonumber(ARGV[5])
+local now, window, limit = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3])
+local quota, want = tonumber(ARGV[4]), tonumber(ARGV[5])
 local index = math.floor(now / window)
 local current = tonumber(redis.call('HGET', KEYS[1], index)) or 0
 local previous = tonumber(redis.call('HGET', KEYS[1], index - 1)) or 0
@@ -39,7 +40,10 @@ if granted <= 0 then
   if used >= quota then return {0, 0, 86400000 - now % 86400000} end
   return {0, 0, window - passed}
 end
-if current == 0 then redis.call('DEL', KEYS[1]); if previous > 0 then redis.call('HSET', KEYS[1], index - 1, previous) end end
+if current == 0 then
+  redis.call('DEL', KEYS[1])
+  if previous > 0 then redis.call('HSET', KEYS[1], index - 1, previous) end
+end
 redis.call('HINCRBY', KEYS[1], index, granted)
 redis.call('PEXPIRE', KEYS[1], window * 2)
 if used == 0 then redis.call('DEL', KEYS[2]) end
@@ -124,7 +128,8 @@ class Limiter:
         policy = self._policy
         keys = (f"facet:limit:{{{principal_id}}}:window", f"facet:limit:{{{principal_id}}}:day")
         numbers = (now, self._window_ms, policy.requests, policy.daily_quota, self._batch)
-        return await self._redis.run(lambda redis: redis.execute_command("EVAL", _TAKE, 2, *keys, *numbers))
+        answer = await self._redis.run(lambda redis: redis.eval(_TAKE, 2, *keys, *numbers))
+        return [int(number) for number in answer]
 
     def _take_locally(self, principal_id: str, now: int) -> Sequence[int]:
         """The same rule as in Redis, for this process alone."""

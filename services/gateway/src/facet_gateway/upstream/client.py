@@ -69,19 +69,19 @@ class Upstream:
         return self.serving and self.breaker.state is not BreakerState.OPEN
 
     async def call(
-        self, rpc: str, payload: bytes, *, timeout: float, metadata: Metadata, retry: bool = False
+        self, rpc: str, payload: bytes, *, seconds: float, metadata: Metadata, retry: bool = False
     ) -> Reply:
         """Calls a method with a serialised request.
 
         Args:
             rpc: path of the method, `/facet.sales.v1.OrderService/GetOrder`.
-            timeout: seconds, for all attempts together.
+            seconds: time for all attempts together.
             retry: whether to try once more when the service cannot be reached; where nothing changes.
 
         Raises:
             Problem: the service refused, failed, or cannot be reached.
         """
-        until = monotonic() + timeout
+        until = monotonic() + seconds
         try:
             return await self._attempt(rpc, payload, until, metadata)
         except grpc.aio.AioRpcError as error:
