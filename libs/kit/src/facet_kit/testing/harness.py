@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from collections import defaultdict
 from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
@@ -10,6 +11,7 @@ from datetime import UTC, datetime
 from typing import Any, TypeVar
 
 import pytest_asyncio
+from joserfc.jwk import OKPKey
 from protobuf import Message
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -34,7 +36,6 @@ from facet_kit.testing.databases import Databases
 M = TypeVar("M", bound=Message[Any])
 R = TypeVar("R", bound=Base)
 PAGE_TOKEN_KEY = "page tokens of the tests"  # noqa: S105
-NO_KEYS = '{"keys": []}'
 
 
 class ServiceHarness:
@@ -177,6 +178,11 @@ class ServiceHarness:
             yield session
 
 
+def _public_keys() -> str:
+    """A key set that nobody signs with: the harness hands over principals without tokens."""
+    return json.dumps({"keys": [OKPKey.generate_key("Ed25519").as_dict(private=False)]})
+
+
 def _resource_id(event: Message[Any]) -> str:
     """The id of the resource an event carries in its first field, or that field itself."""
     first = getattr(event, type(event).desc().fields[0].local_name)
@@ -201,7 +207,7 @@ def service_fixtures(
         configured = settings(
             database_url=commands.asyncpg_url(url),
             nats_url="nats://127.0.0.1:1",
-            principal_jwks=NO_KEYS,
+            principal_jwks=_public_keys(),
             page_token_key=PAGE_TOKEN_KEY,
         )
         harness = ServiceHarness(build(configured))
