@@ -50,8 +50,10 @@ class Ctx:
     clock: Clock
     ids: Ids
     request: RequestInfo = field(default_factory=RequestInfo)
-    published: list[tuple[Message[Any], str, int]] = field(default_factory=list)
-    touched: set[str] = field(default_factory=set)
+    published: list[tuple[Message[Any], str, int]] = field(
+        default_factory=list[tuple[Message[Any], str, int]]
+    )
+    touched: set[str] = field(default_factory=set[str])
 
     async def get(
         self,
@@ -131,20 +133,11 @@ class Ctx:
         if isinstance(self.clock, FixedClock):
             # History is being loaded: what has to happen before this timer may not have been told yet.
             deliver_at = max(deliver_at, SystemClock().now() + _HISTORY_GRACE)
-        row = outbox.outbox_row(
-            self.service,
-            timer,
-            aggregate_id=key,
-            now=self.clock.now(),
-            ids=self.ids,
-            deliver_at=deliver_at,
-            key=key,
-        )
-        await outbox.schedule(self.session, row)
+        await outbox.schedule(self, timer, deliver_at=deliver_at, key=key)
 
     async def cancel(self, key: str) -> None:
         """Takes back the timer with this key, if it has not fired yet."""
-        await outbox.cancel(self.session, key)
+        await outbox.cancel(self, key)
 
     def touch_account(self, *customer_ids: str) -> None:
         """Says that this service's sections of these customers changed; one event per transaction tells the gateway."""

@@ -7,6 +7,7 @@ from collections import OrderedDict
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
+from typing import Any
 
 from joserfc import jwt
 from joserfc.errors import JoseError
@@ -46,11 +47,11 @@ class Principal:
     kind: PrincipalKind
     person_id: str
     name: str = ""
-    roles: frozenset[str] = field(default_factory=frozenset)
+    roles: frozenset[str] = field(default_factory=frozenset[str])
     department_id: str = ""
     region_id: str = ""
-    department_ids: frozenset[str] = field(default_factory=frozenset)
-    region_ids: frozenset[str] = field(default_factory=frozenset)
+    department_ids: frozenset[str] = field(default_factory=frozenset[str])
+    region_ids: frozenset[str] = field(default_factory=frozenset[str])
     full_scope: bool = False
     group_id: str = ""
     channel_id: str = ""
@@ -163,14 +164,16 @@ class PrincipalVerifier:
             decoded = jwt.decode(token, self._keys, algorithms=[ALGORITHM])
             self._registry.validate(decoded.claims)
             claims = decoded.claims
+            texts: dict[str, Any] = {name: str(claims.get(name, "")) for name in _TEXTS}
+            sets: dict[str, Any] = {name: frozenset(claims.get(name, ())) for name in _SETS}
             principal = Principal(
                 id=str(claims["sub"]),
                 kind=PrincipalKind(claims["kind"]),
                 full_scope=bool(claims.get("full_scope", False)),
                 scopes=tuple(claims.get("scopes", ())),
                 at=datetime.fromtimestamp(claims["at"], UTC) if "at" in claims else None,
-                **{name: str(claims.get(name, "")) for name in _TEXTS},
-                **{name: frozenset(claims.get(name, ())) for name in _SETS},
+                **texts,
+                **sets,
             )
             return principal, float(claims["exp"]) + LEEWAY_SECONDS
         except (JoseError, ValueError, KeyError, TypeError):

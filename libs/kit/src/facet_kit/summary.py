@@ -48,7 +48,7 @@ async def bump(
     ctx.touch_account(customer_id)
 
 
-def account_members(customer_id: str) -> Select[tuple[str]]:
+def account_members(customer_id: str) -> Select[str]:
     """Ids of the customer and of everything below it in its group, as a subquery for `.in_()`; row scope applies."""
     return select(CustomerRef.customer_id).where(CustomerRef.ancestor_ids.contains([customer_id]))
 

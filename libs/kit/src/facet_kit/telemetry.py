@@ -10,7 +10,7 @@ import structlog
 from opentelemetry import metrics, trace
 from opentelemetry.exporter.otlp.proto.grpc.metric_exporter import OTLPMetricExporter
 from opentelemetry.exporter.otlp.proto.grpc.trace_exporter import OTLPSpanExporter
-from opentelemetry.instrumentation.sqlalchemy import SQLAlchemyInstrumentor
+from opentelemetry.instrumentation.sqlalchemy import SQLAlchemyInstrumentor  # pyright: ignore[reportMissingTypeStubs]
 from opentelemetry.sdk.metrics import MeterProvider
 from opentelemetry.sdk.metrics.export import PeriodicExportingMetricReader
 from opentelemetry.sdk.resources import Resource
@@ -18,6 +18,7 @@ from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor
 from opentelemetry.sdk.trace.sampling import ParentBased, TraceIdRatioBased
 from sqlalchemy.ext.asyncio import AsyncEngine
+from structlog.typing import EventDict
 
 from facet_kit.settings import KitSettings
 
@@ -40,7 +41,7 @@ def configure_logging(level: str) -> None:
     logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s %(message)s", stream=sys.stdout)
 
 
-def _add_trace(_logger: Any, _name: str, entry: dict[str, Any]) -> dict[str, Any]:
+def _add_trace(_logger: Any, _name: str, entry: EventDict) -> EventDict:
     context = trace.get_current_span().get_span_context()
     if context.is_valid:
         entry["trace_id"] = format(context.trace_id, "032x")

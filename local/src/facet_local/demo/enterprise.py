@@ -207,7 +207,7 @@ class _Maker:
         managers = enterprise.of_role("key_account_manager")
         manager = managers[0] if number == 0 else managers[number % len(managers)]
         root = self._account(
-            number, 0, f"{name}集团" if name.isascii() is False else f"{name} Group", "", enterprise, manager
+            number, 0, f"{name}集团" if _is_chinese(name) else f"{name} Group", "", enterprise, manager
         )
         accounts = [root]
         for position in range(1, _subsidiaries(number, self.random) + 1):
@@ -279,6 +279,10 @@ def _subsidiaries(number: int, source: random.Random) -> int:
     if number == 1:
         return 40
     return source.choices((3, 4, 5, 6, 9, 14), (24, 14, 8, 5, 3, 2))[0]
+
+
+def _is_chinese(name: str) -> bool:
+    return any("\u4e00" <= letter <= "\u9fff" for letter in name)
 
 
 def _sign_in(department: str, number: int) -> str:

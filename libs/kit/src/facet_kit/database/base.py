@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
 from enum import IntEnum
-from typing import Any, ClassVar, TypeVar
+from typing import Any, ClassVar, TypeVar, cast
 
 from protobuf import Message
 from sqlalchemy import Date, DateTime, Integer, MetaData, Numeric, Text, TypeDecorator
@@ -84,14 +84,12 @@ class Aggregate(Base):
         Pass a function to have the message built at commit, when version, etag and update time are final.
         """
         self.event_seq = (self.event_seq or 0) + 1
-        recorded: list[tuple[int, EventSource]] | None = self.__dict__.get("_recorded")
-        if recorded is None:
-            recorded = self.__dict__["_recorded"] = []
+        recorded = cast("list[tuple[int, EventSource]]", vars(self).setdefault("_recorded", []))
         recorded.append((self.event_seq, event))
 
     def take_recorded(self) -> list[tuple[int, EventSource]]:
         """The facts noted since the last call, with their numbers."""
-        return self.__dict__.pop("_recorded", [])
+        return cast("list[tuple[int, EventSource]]", vars(self).pop("_recorded", []))
 
 
 class CustomFields:

@@ -11,18 +11,19 @@ from __future__ import annotations
 
 from typing import Any, cast
 
-from sqlalchemy import Column, ColumnElement, Select, Table, Text, and_, false, func, or_, select, true
+from sqlalchemy import ColumnElement, Select, Table, Text, and_, false, func, or_, select, true
 from sqlalchemy import cast as cast_sql
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import ORMExecuteState, Session, with_loader_criteria
 from sqlalchemy.sql.base import ReadOnlyColumnCollection
+from sqlalchemy.sql.elements import KeyedColumnElement
 
 from facet_kit.database.base import Aggregate, Base, Scope
 from facet_kit.principal import Principal, PrincipalKind
 
 PRINCIPAL = "principal"  # key of session.info
 
-_Columns = ReadOnlyColumnCollection[str, Column[Any]]
+_Columns = ReadOnlyColumnCollection[str, KeyedColumnElement[Any]]
 
 
 class ScopedSession(Session):
@@ -64,7 +65,7 @@ def _for_staff(columns: _Columns, scope: Scope, principal: Principal) -> ColumnE
     return or_(*granted) if granted else false()
 
 
-def _in_subtree(column: Column[Any], roots: frozenset[str]) -> ColumnElement[bool]:
+def _in_subtree(column: KeyedColumnElement[Any], roots: frozenset[str]) -> ColumnElement[bool]:
     org = Base.metadata.tables["org_ref"]
     wanted = sorted(roots)
     return or_(
@@ -73,7 +74,7 @@ def _in_subtree(column: Column[Any], roots: frozenset[str]) -> ColumnElement[boo
     )
 
 
-def _team_customers(staff_id: str) -> Select[tuple[str]]:
+def _team_customers(staff_id: str) -> Select[str]:
     """Customers of the account teams that the person is on; a team on a group covers the whole hierarchy."""
     team = Base.metadata.tables["team_ref"]
     ref = _customer_ref()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any, cast
@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session, UOWTransaction
 from sqlalchemy.orm.exc import StaleDataError
 
 from facet_contracts.facet.type.v1.account_pb import AccountSummaryChanged
-from facet_kit.audit import install_audit, write_audit
+from facet_kit.audit import end_read, install_audit, write_audit
 from facet_kit.clock import Clock, FixedClock, SystemClock
 from facet_kit.context import Ctx, RequestInfo
 from facet_kit.custom_fields.settling import install_custom_fields
@@ -91,7 +91,7 @@ class Database:
     @asynccontextmanager
     async def unit_of_work(
         self, principal: Principal, request: RequestInfo | None = None, *, read_only: bool = False
-    ) -> AsyncIterator[Ctx]:
+    ) -> AsyncGenerator[Ctx]:
         """One transaction for one call. On a clean exit facts, audit and changes commit together; else nothing does.
 
         Raises:
@@ -104,7 +104,7 @@ class Database:
             try:
                 yield ctx
                 if read_only:
-                    await session.rollback()
+                    await end_read(ctx)
                 else:
                     await finish(ctx)
             except FacetError:
@@ -116,7 +116,7 @@ class Database:
                 raise refusal from error
 
     @asynccontextmanager
-    async def event_context(self, session: AsyncSession, meta: EventMeta) -> AsyncIterator[Ctx]:
+    async def event_context(self, session: AsyncSession, meta: EventMeta) -> AsyncGenerator[Ctx]:
         """The context of an event's handlers, in a transaction that runs already; writes what they announced."""
         clock: Clock = FixedClock(meta.time) if self.backdating else SystemClock()
         session.sync_session.info[_CLOCK] = clock

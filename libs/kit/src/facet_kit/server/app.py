@@ -10,7 +10,8 @@ from typing import Any
 import grpc
 import structlog
 import uvloop
-from grpc_health.v1 import health, health_pb2, health_pb2_grpc
+from grpc_health.v1 import health_pb2, health_pb2_grpc
+from grpc_health.v1._async import HealthServicer  # pyright: ignore[reportMissingTypeStubs]
 from sqlalchemy import make_url, text
 
 from facet_contracts.descriptors import service_methods
@@ -82,7 +83,7 @@ class ServiceApp:
         self.apis = (*apis, *platform_apis(self.database, self.processing))
         self.probes = Probes({"database": self._check_database})
         self._server: grpc.aio.Server | None = None
-        self._health = health.aio.HealthServicer()
+        self._health = HealthServicer()
         self._tasks: list[asyncio.Task[None]] = []
         self.grpc_port = 0
 
@@ -121,7 +122,7 @@ class ServiceApp:
                 for method in methods(service_methods(api.service), api)
             }
             server.add_generic_rpc_handlers((grpc.method_handlers_generic_handler(api.service, served),))
-        health_pb2_grpc.add_HealthServicer_to_server(self._health, server)
+        health_pb2_grpc.add_HealthServicer_to_server(self._health, server)  # pyright: ignore[reportUnknownMemberType]
         self.grpc_port = server.add_insecure_port(f"{self.settings.host}:{self.settings.grpc_port}")
         await server.start()
         self._server = server

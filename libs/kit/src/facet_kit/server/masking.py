@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import lru_cache
-from typing import Any
+from typing import Any, cast
 
 from protobuf import (
     DescField,
@@ -61,7 +61,7 @@ def _clear(message: Message[Any], descriptor: DescMessage, sees: _Sees, shown: l
 def _children(value: Any) -> list[Message[Any]]:
     if isinstance(value, Message):
         return [value]
-    return list(value.values() if isinstance(value, dict) else value)
+    return list(cast("dict[str, Message[Any]]", value).values() if isinstance(value, dict) else value)
 
 
 def _frames(field: DescField, parent: DescMessage) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, cast
 
 from facet_kit.ids import Uuid7Ids
 from facet_kit.principal import Principal, PrincipalKind
@@ -10,6 +10,7 @@ from facet_kit.principal import Principal, PrincipalKind
 _FULL = frozenset(
     {"executive", "administrator", "finance", "commercial_reviewer", "analyst", "marketing_manager", "system"}
 )
+_SETS = ("roles", "department_ids", "region_ids")
 _EXTERNAL = {"customer": PrincipalKind.CUSTOMER, "partner": PrincipalKind.PARTNER}
 
 
