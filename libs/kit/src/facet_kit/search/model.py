@@ -1,11 +1,15 @@
 """The columns and indexes by which an entity is found."""
 
 from collections.abc import Iterable
+from typing import Final
 
 from sqlalchemy import Index
 from sqlalchemy.orm import Mapped, mapped_column
 
 from facet_kit.search.text import all_bigrams, normalise_name, pinyin_keys
+
+# New entries go into the index proper: a list of pending ones would be read through by every search.
+_AT_ONCE: Final = {"fastupdate": "off"}
 
 
 class Searchable:
@@ -50,10 +54,14 @@ def search_indexes(table: str) -> tuple[Index, ...]:
             column,
             postgresql_using="gin",
             postgresql_ops={column: "gin_trgm_ops"},
+            postgresql_with=_AT_ONCE,
         )
         for column in columns
     )
-    return (*trigrams, Index(f"ix_{table}_search_bigrams", "search_bigrams", postgresql_using="gin"))
+    pairs = Index(
+        f"ix_{table}_search_bigrams", "search_bigrams", postgresql_using="gin", postgresql_with=_AT_ONCE
+    )
+    return (*trigrams, pairs)
 
 
 def _spaced(keys: Iterable[str]) -> str:

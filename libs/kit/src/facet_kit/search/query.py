@@ -16,6 +16,7 @@ _MAX_WORDS: Final = 6
 _CANDIDATES: Final = 1_000
 _PHONE: Final = re.compile(r"[+\d][\d\s()./-]*")
 _MIN_DIGITS: Final = 3
+_MIN_TRIGRAM: Final = 3
 
 
 class _Columns:
@@ -73,10 +74,11 @@ def search_select(entity: type[E], query: str, *, limit: int = 20) -> Select[E]:
 def _word(columns: _Columns, word: str) -> ColumnElement[bool]:
     if has_cjk(word):
         return _chinese(columns, word)
-    if len(word) < _MIN_DIGITS:
+    latin = (columns.text,) if word.isdigit() else columns.latin
+    if len(word) < _MIN_TRIGRAM:
         # Too short for a trigram; but the beginning of a word makes one together with the space before it.
-        return or_(*(key.contains(f" {word}", autoescape=True) for key in columns.latin))
-    return or_(*(key.contains(word, autoescape=True) for key in columns.latin))
+        return or_(*(key.contains(f" {word}", autoescape=True) for key in latin))
+    return or_(*(key.contains(word, autoescape=True) for key in latin))
 
 
 def _chinese(columns: _Columns, word: str) -> ColumnElement[bool]:
