@@ -124,6 +124,16 @@ async def audit_read(ctx: Ctx, resource: str, ids: Iterable[str], fields: Sequen
         record(ctx, READ, resource=resource, resource_id=resource_id, after={"fields": shown})
 
 
+async def end_read(ctx: Ctx) -> None:
+    """Ends a transaction that only read: what it may have changed is rolled back, what was shown is noted."""
+    notes = list(_notes(ctx.session))
+    await ctx.session.rollback()
+    if notes:
+        _notes(ctx.session).extend(notes)
+        await write_audit(ctx)
+        await ctx.session.commit()
+
+
 async def write_audit(ctx: Ctx) -> int:
     """Writes what was collected and noted since the last call, in one statement; returns how many entries."""
     info = ctx.session.sync_session.info

@@ -5,6 +5,7 @@ Which values a field takes is in `values`; what callers of the API see of defini
 
 from facet_kit.custom_fields.catalogue import custom_filter_fields, definitions, forget_on_commit
 from facet_kit.custom_fields.definition import CustomFieldDefinition, Definition
+from facet_kit.custom_fields.masking import mask_custom_fields
 from facet_kit.custom_fields.settling import install_custom_fields, settle_custom_fields, validate, visible
 from facet_kit.custom_fields.values import check_definition
 
@@ -16,6 +17,7 @@ __all__ = [
     "definitions",
     "forget_on_commit",
     "install_custom_fields",
+    "mask_custom_fields",
     "settle_custom_fields",
     "validate",
     "visible",

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol, cast
 from urllib.parse import unquote
@@ -21,10 +21,11 @@ from facet_contracts.facet.type.v1.annotations_pb import ext_access
 from facet_contracts.google.api.annotations_pb import ext_http
 from facet_kit.audit import audit_read
 from facet_kit.context import Ctx, RequestInfo
+from facet_kit.custom_fields import mask_custom_fields
 from facet_kit.database.session import Database, is_transient
 from facet_kit.errors import Exhausted, FacetError, Internal, Late, Unparseable
 from facet_kit.messaging.envelope import trace_context
-from facet_kit.naming import snake_case
+from facet_kit.naming import resource_name, snake_case
 from facet_kit.principal import HEADER, Principal, PrincipalVerifier
 from facet_kit.server import idempotency
 from facet_kit.server.masking import mask
@@ -68,7 +69,8 @@ class Method:
             raise TypeError(
                 f"{descriptor.parent.type_name}/{descriptor.name} declares no permission in its contract"
             )
-        reads = ext_http in options and options[ext_http].pattern.field == "get"
+        pattern = options[ext_http].pattern if ext_http in options else None
+        reads = pattern is not None and pattern.field == "get"
         path = f"/{descriptor.parent.type_name}/{descriptor.name}"
         return cls(path, descriptor.input.type, options[ext_access].permission, reads, call)
 
@@ -115,7 +117,9 @@ class Dispatcher:
     async def _within_deadline(
         self, method: Method, request: bytes, metadata: Mapping[str, str], context: Context
     ) -> bytes:
-        remaining = context.time_remaining()
+        remaining = cast(
+            "float | None", context.time_remaining()
+        )  # None without a deadline, whatever the stub says
         try:
             async with asyncio.timeout(self.deadline_seconds if remaining is None else remaining):
                 return await self._serve(method, request, metadata, context)
@@ -166,7 +170,8 @@ class Dispatcher:
             answer = await method.call(message, ctx)
             shown = mask(answer, principal)
             if shown:
-                await audit_read(ctx, type(answer).__name__, _ids(answer), shown)
+                await _audit(ctx, answer, shown)
+            await mask_custom_fields(ctx, answer)
             response = answer.to_binary()
             if info.idempotency_key:
                 idempotency.remember(ctx, method.path, request, response)
@@ -197,14 +202,22 @@ def _parsed(method: Method, request: bytes) -> Message[Any]:
         ) from error
 
 
-def _ids(answer: Message[Any]) -> list[str]:
-    own = getattr(answer, "id", "")
-    if own:
-        return [own]
-    listed = next(
-        (v for f in type(answer).desc().fields if isinstance(v := getattr(answer, f.local_name), list)), []
-    )
-    return [getattr(item, "id", "") for item in listed]
+async def _audit(ctx: Ctx, answer: Message[Any], shown: Sequence[str]) -> None:
+    """Notes which resources' sensitive fields the answer shows: its own, or those it lists."""
+    resources = [answer] if getattr(answer, "id", "") else _listed(answer) or [answer]
+    ids = [str(getattr(resource, "id", "")) for resource in resources]
+    await audit_read(ctx, resource_name(type(resources[0])), ids, shown)
+
+
+def _listed(answer: Message[Any]) -> list[Message[Any]]:
+    """The messages in the first list of the answer that has any."""
+    for field in type(answer).desc().fields:
+        value: object = getattr(answer, field.local_name)
+        if isinstance(value, list):
+            items = cast("list[object]", value)
+            if items and isinstance(items[0], Message):
+                return cast("list[Message[Any]]", items)
+    return []
 
 
 def _internal(span: trace.Span) -> Internal:
