@@ -2,29 +2,25 @@
 
 from collections.abc import Iterable
 from datetime import date
-from typing import Protocol
+
+from sqlalchemy.orm import Mapped
 
 from facet_kit.errors import Invalid
 
 
-class Interval(Protocol):
-    """Anything with a first day and a day after the last."""
+class Interval:
+    """Mixin of a row that holds from a first day until the day after its last."""
 
-    @property
-    def valid_from(self) -> date: ...
+    valid_from: Mapped[date]
+    valid_to: Mapped[date | None]
 
-    @property
-    def valid_to(self) -> date | None: ...
+    def covers(self, day: date) -> bool:
+        """Whether the day lies in the interval."""
+        return self.valid_from <= day and (self.valid_to is None or day < self.valid_to)
 
-
-def covers(interval: Interval, day: date) -> bool:
-    """Whether the day lies in the interval."""
-    return interval.valid_from <= day and (interval.valid_to is None or day < interval.valid_to)
-
-
-def overlaps(one: Interval, start: date, end: date | None) -> bool:
-    """Whether the interval shares a day with the one from `start` to before `end`."""
-    return (end is None or one.valid_from < end) and (one.valid_to is None or start < one.valid_to)
+    def overlaps(self, start: date, end: date | None) -> bool:
+        """Whether it shares a day with the interval from `start` to before `end`."""
+        return (end is None or self.valid_from < end) and (self.valid_to is None or start < self.valid_to)
 
 
 def require_order(start: date, end: date | None, field: str) -> None:

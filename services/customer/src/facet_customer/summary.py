@@ -22,7 +22,6 @@ from facet_customer.classification.model import (
 from facet_customer.contacts.model import Contact
 from facet_customer.customers.hierarchy import Hierarchy, hierarchy_of, member_message
 from facet_customer.customers.model import Customer, LifecycleChange, customer_map, lifecycle_change_map
-from facet_customer.intervals import covers
 from facet_customer.staff.model import Staff
 from facet_customer.teams.model import AccountTeamMember
 from facet_kit.context import Ctx
@@ -92,7 +91,7 @@ async def _classifications(ctx: Ctx, customer: Customer) -> list[rpc.ProfileClas
             ClassificationDimension.code, CustomerClassification.primary.desc(), ClassificationNode.code
         )
     )
-    rows = [row for row in await ctx.session.execute(query) if covers(row[0], ctx.clock.today())]
+    rows = [row for row in await ctx.session.execute(query) if row[0].covers(ctx.clock.today())]
     steps = {step for _, node, _ in rows for step in node.ancestor_ids}
     names = select(ClassificationNode.id, ClassificationNode.display_name).where(
         ClassificationNode.id.in_(steps)

@@ -1,13 +1,13 @@
 """Dimensions, their trees of nodes, and which customer belongs to which node when (CUS-03)."""
 
 from collections.abc import Collection
-from datetime import date
 
 from sqlalchemy import ForeignKey, Index, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from facet_contracts.facet.customer.v1 import events_pb as events
 from facet_contracts.facet.customer.v1 import resources_pb as pb
+from facet_customer.intervals import Interval
 from facet_customer.trees import TreeNode
 from facet_kit.database.base import Aggregate, Base
 from facet_kit.errors import Invalid
@@ -101,7 +101,7 @@ class ClassificationNode(TreeNode, Aggregate):
         self.record(lambda: events.ClassificationNodeDeleted(node=node_map.to_message(self)))
 
 
-class CustomerClassification(Base):
+class CustomerClassification(Interval, Base):
     """That a customer belongs to a node for some days. Read through its customer, whose scope it has."""
 
     __tablename__ = "customer_classifications"
@@ -115,8 +115,6 @@ class CustomerClassification(Base):
     node_id: Mapped[str] = mapped_column(ForeignKey("classification_nodes.id"), index=True)
     dimension_id: Mapped[str] = mapped_column(ForeignKey("classification_dimensions.id"))
     primary: Mapped[bool] = mapped_column(default=False)
-    valid_from: Mapped[date]
-    valid_to: Mapped[date | None]
 
 
 def _require(entity: ClassificationDimension | ClassificationNode, field: str) -> None:

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import date
 
-from facet_customer.intervals import Interval, overlaps
+from facet_customer.intervals import Interval
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +22,7 @@ def take_over(present: Interval, start: date, end: date | None) -> TakeOver | No
     The days before `start` stay primary, so that history keeps saying what was true then; from `start` on the
     assignment holds without being primary. None when the two share no day.
     """
-    if not overlaps(present, start, end):
+    if not present.overlaps(start, end):
         return None
     primary_until = start if present.valid_from < start else None
     return TakeOver(primary_until, present.valid_to)

@@ -14,7 +14,7 @@ from facet_customer.classification.policy import take_over
 from facet_customer.classification.trees import ancestors_of
 from facet_customer.customers.hierarchy import store
 from facet_customer.customers.model import Customer
-from facet_customer.intervals import covers, next_boundary, overlaps, require_order
+from facet_customer.intervals import next_boundary, require_order
 from facet_kit.context import Ctx, check_etag
 from facet_kit.errors import Conflict, Invalid, NotFound
 from facet_kit.mapping import parse_date
@@ -34,7 +34,7 @@ async def classify(ctx: Ctx, customer_id: str, message: pb.CustomerClassificatio
     new = CustomerClassification(id=ctx.ids.new(), **values)
     require_order(new.valid_from, new.valid_to, "classification.valid_to")
     for each in await _assignments(ctx, customer.id, dimension_id=node.dimension_id):
-        if each.node_id == node.id and overlaps(each, new.valid_from, new.valid_to):
+        if each.node_id == node.id and each.overlaps(new.valid_from, new.valid_to):
             raise Invalid(
                 "CLASSIFICATION_OVERLAP",
                 f"the customer belongs to the node since {each.valid_from.isoformat()} already; end that first",
@@ -91,7 +91,7 @@ async def _settle(ctx: Ctx, customer: Customer) -> None:
     await ctx.flush()
     assignments = await _assignments(ctx, customer.id)
     today = ctx.clock.today()
-    direct = {each.node_id for each in assignments if covers(each, today)}
+    direct = {each.node_id for each in assignments if each.covers(today)}
     paths = await ancestors_of(ctx, direct)
     customer.classify(direct, {step for path in paths.values() for step in path})
     key = f"customer-classification:{customer.id}"

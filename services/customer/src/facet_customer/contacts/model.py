@@ -8,14 +8,14 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from facet_contracts.facet.customer.v1 import events_pb as events
 from facet_contracts.facet.customer.v1 import resources_pb as pb
-from facet_customer.intervals import covers, overlaps, require_order
+from facet_customer.intervals import Interval, require_order
 from facet_kit.database.base import Aggregate, Base, CustomFields, Scope
 from facet_kit.errors import Conflict, Invalid, NotFound
 from facet_kit.mapping import Mapper
 from facet_kit.search import Searchable, search_indexes
 
 
-class Affiliation(Base):
+class Affiliation(Interval, Base):
     """A time during which a contact worked for a customer. Part of its contact."""
 
     __tablename__ = "affiliations"
@@ -28,8 +28,6 @@ class Affiliation(Base):
     department_name: Mapped[str] = mapped_column(default="")
     title: Mapped[str] = mapped_column(default="")
     role: Mapped[str] = mapped_column(default="")
-    valid_from: Mapped[date]
-    valid_to: Mapped[date | None]
     primary: Mapped[bool]
     in_force: Mapped[bool] = mapped_column(default=False)
     """It has been announced as begun and not yet as ended."""
@@ -79,7 +77,7 @@ class Contact(Searchable, CustomFields, Aggregate):
 
     def affiliation_on(self, day: date) -> Affiliation | None:
         """The main affiliation of a day, past or to come."""
-        return next((each for each in self.affiliations if each.primary and covers(each, day)), None)
+        return next((each for each in self.affiliations if each.primary and each.covers(day)), None)
 
     def affiliate(self, new: Affiliation) -> None:
         """Adds an affiliation.
@@ -90,7 +88,7 @@ class Contact(Searchable, CustomFields, Aggregate):
         """
         require_order(new.valid_from, new.valid_to, "affiliation.valid_to")
         for each in self.affiliations:
-            if overlaps(each, new.valid_from, new.valid_to) and (
+            if each.overlaps(new.valid_from, new.valid_to) and (
                 each.customer_id == new.customer_id or (each.primary and new.primary)
             ):
                 until = each.valid_to.isoformat() if each.valid_to else "further notice"
@@ -141,8 +139,8 @@ class Contact(Searchable, CustomFields, Aggregate):
 
         The main affiliation that ended and the one that began are one fact; each further one is its own.
         """
-        began = [each for each in self.affiliations if not each.in_force and covers(each, today)]
-        ended = [each for each in self.affiliations if each.in_force and not covers(each, today)]
+        began = [each for each in self.affiliations if not each.in_force and each.covers(today)]
+        ended = [each for each in self.affiliations if each.in_force and not each.covers(today)]
         for each in began:
             each.in_force = True
         for each in ended:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from sqlalchemy import ColumnElement, Row, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -107,7 +106,7 @@ class Hierarchy:
     """The members of a group below one customer that the caller may see, with their numbers."""
 
     members: list[Customer]
-    slices: Sequence[Row[Any]]
+    slices: Sequence[Row[str, str, int, int]]
 
     @property
     def member_count(self) -> int:
@@ -136,7 +135,7 @@ async def hierarchy_of(ctx: Ctx, customer_id: str, *, limit: int = MEMBERS_SHOWN
     return Hierarchy([found[each] for each in ordered], rows)
 
 
-async def count_by_place(ctx: Ctx, condition: ColumnElement[bool]) -> Sequence[Row[Any]]:
+async def count_by_place(ctx: Ctx, condition: ColumnElement[bool]) -> Sequence[Row[str, str, int, int]]:
     """Numbers of customers in the caller's scope by department and region: rows with `member_count`."""
     query = (
         select(

@@ -235,11 +235,11 @@ async def _settle_tax_id(ctx: Ctx, customer: Customer) -> None:
 
 async def _copy_place_to_contacts(ctx: Ctx, customer: Customer) -> None:
     """Contacts are seen through their employer: its department, region and owner are copied to their rows."""
-    contacts = Contact.__table__
     await ctx.session.execute(
-        update(contacts)
-        .where(contacts.c.customer_id == customer.id)
+        update(Contact)
+        .where(Contact.customer_id == customer.id)
         .values(
             department_id=customer.department_id, region_id=customer.region_id, owner_id=customer.owner_id
-        )
+        ),
+        execution_options={"unscoped": True, "synchronize_session": False},
     )
