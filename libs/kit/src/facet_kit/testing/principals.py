@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, cast
+from typing import Any
 
 from facet_kit.ids import Uuid7Ids
 from facet_kit.principal import Principal, PrincipalKind
@@ -25,9 +25,7 @@ def a_principal(role: str = "executive", **fields: Any) -> Principal:
         "full_scope": role in _FULL,
     }
     for name, value in fields.items():
-        values[name] = (
-            frozenset(value) if isinstance(value, set | list | tuple) and name != "scopes" else value
-        )
+        values[name] = frozenset[str](value) if name in _SETS else value
     return Principal(id=id, **values)
 
 
