@@ -43,7 +43,9 @@ class ConsumerSettings:
     batch: int = 100
     """Events fetched at once, and at most committed in one transaction."""
     lanes: int = 4
-    """Transactions at the same time per source; the events of one aggregate share a lane."""
+    """Per source; the events of one aggregate share a lane."""
+    transactions: int = 8
+    """At the same time, over all sources: fewer than the database's pool has connections."""
     max_ack_pending: int = 1000
     ack_wait_seconds: float = 30.0
     handling_seconds: float = 20.0
@@ -66,11 +68,11 @@ class Consumer:
 
     async def run(self) -> None:
         """Runs until cancelled; outlives restarts of the servers, waits for streams yet to come."""
+        turns = asyncio.Semaphore(self._settings.transactions)
         async with asyncio.TaskGroup() as tasks:
             for source, subjects in self._processing.routes.subjects().items():
-                tasks.create_task(
-                    _Source(source, subjects, self._processing, self._bus, self._settings).run()
-                )
+                follower = _Source(source, subjects, self._processing, self._bus, self._settings, turns)
+                tasks.create_task(follower.run())
             if self._processing.routes.any_ordered:
                 tasks.create_task(self._release_overdue())
 
@@ -87,13 +89,20 @@ class _Source:
     """One stream as this consumer follows it."""
 
     def __init__(
-        self, source: str, subjects: list[str], processing: Processing, bus: Bus, settings: ConsumerSettings
+        self,
+        source: str,
+        subjects: list[str],
+        processing: Processing,
+        bus: Bus,
+        settings: ConsumerSettings,
+        turns: asyncio.Semaphore,
     ) -> None:
         self._stream = stream_name(source)
         self._subjects = subjects
         self._processing = processing
         self._bus = bus
         self._settings = settings
+        self._turns = turns
         self._labels = {"consumer": processing.consumer, "source": source}
         room = max(settings.batch, settings.max_ack_pending // settings.lanes)
         self._lanes = [asyncio.Queue[_Arrival](room) for _ in range(settings.lanes)]
@@ -196,7 +205,7 @@ class _Source:
     async def _handle(self, arrivals: list[_Arrival]) -> None:
         """Applies and acknowledges together; a failing batch is halved until the culprit stands alone."""
         try:
-            async with asyncio.timeout(self._settings.handling_seconds):
+            async with self._turns, asyncio.timeout(self._settings.handling_seconds):
                 await self._processing.handle([arrival.delivery for arrival in arrivals])
         except Exception as error:
             if len(arrivals) == 1 or is_transient(error):

@@ -12,7 +12,8 @@ from typing import Any, Protocol, cast
 import asyncpg
 from sqlalchemy import URL
 
-DATABASE_ERRORS = (OSError, asyncpg.PostgresError, asyncpg.InterfaceError)
+STATEMENT_ERRORS = (asyncpg.PostgresError, asyncpg.InterfaceError)
+DATABASE_ERRORS = (OSError, *STATEMENT_ERRORS)
 
 
 class Connection(Protocol):

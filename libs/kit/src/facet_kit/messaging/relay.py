@@ -22,7 +22,7 @@ from facet_kit.clock import Clock
 from facet_kit.failpoints import failpoint
 from facet_kit.ids import created_at_ms
 from facet_kit.messaging.envelope import to_headers, trace_context, traceparent_of
-from facet_kit.messaging.leader import DATABASE_ERRORS, Connection, leading
+from facet_kit.messaging.leader import DATABASE_ERRORS, STATEMENT_ERRORS, Connection, leading
 from facet_kit.messaging.outbox import CHANNEL
 from facet_kit.messaging.streamguard import StreamGuard
 from facet_kit.messaging.streams import Bus, StreamSettings
@@ -121,7 +121,11 @@ class _Leadership:
             try:
                 more = await self._publish()
                 failures = 0
-            except (nats.errors.Error, PublishFailed) as error:
+            except STATEMENT_ERRORS:
+                raise
+            except (
+                Exception
+            ) as error:  # NATS is away or refuses: whatever it is, the events stay in the outbox
                 failures += 1
                 self._next_check = 0.0
                 log.warning("relay_interrupted", service=self._service, error=repr(error))
@@ -178,7 +182,7 @@ class _Leadership:
                 span.end()
                 error = refused
         if sent:
-            await asyncio.wait((future for _, _, future in sent), timeout=self._settings.ack_seconds)
+            await asyncio.wait([future for _, _, future in sent], timeout=self._settings.ack_seconds)
         acknowledged: list[tuple[str, PubAck]] = []
         for event_id, span, future in sent:
             if not future.done():
