@@ -6,6 +6,8 @@ from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import Final
 
+from protobuf.wkt import Timestamp
+
 from facet_contracts.facet.service_desk.v1.events_pb import TicketSlaDue
 from facet_kit.clock import SystemClock
 from facet_kit.context import Ctx
@@ -24,7 +26,8 @@ async def plan_timers(ctx: Ctx, clocks: Iterable[TicketClock]) -> None:
     """Gives every clock whose promise can still break a timer at that instant, and takes back those of the others."""
     for clock in clocks:
         if clock.due_time is not None and clock.breach_time is None:
-            timer = TicketSlaDue(ticket_id=clock.ticket_id, clock=clock.kind)
+            due = Timestamp.from_datetime(clock.due_time)
+            timer = TicketSlaDue(ticket_id=clock.ticket_id, clock=clock.kind, due_time=due)
             await ctx.schedule(timer, deliver_at=_delivery(ctx, clock.due_time), key=timer_key(clock))
         else:
             await ctx.cancel(timer_key(clock))

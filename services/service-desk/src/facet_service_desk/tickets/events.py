@@ -14,7 +14,8 @@ handlers = Handlers()
 @handlers.on(TicketSlaDue)
 async def note_broken_promise(ctx: Ctx, event: TicketSlaDue, meta: EventMeta) -> None:
     """The instant has come at which a promise would be broken."""
-    await service.promise_due(ctx, event.ticket_id)
+    if event.due_time:
+        await service.promise_due(ctx, event.ticket_id, event.due_time.to_datetime())
 
 
 @handlers.on(WorkingCalendarUpdated)

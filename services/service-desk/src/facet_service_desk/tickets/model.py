@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from sqlalchemy import ForeignKey, Index, text
+from sqlalchemy import BigInteger, ForeignKey, Identity, Index, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from facet_contracts.facet.service_desk.v1.resources_pb import (
@@ -29,8 +29,9 @@ class TicketPause(Base):
     __tablename__ = "ticket_pauses"
     __scope__ = None
 
-    ticket_id: Mapped[str] = mapped_column(ForeignKey("tickets.id"), primary_key=True)
-    start_time: Mapped[datetime] = mapped_column(primary_key=True)
+    id: Mapped[int] = mapped_column(BigInteger, Identity(), primary_key=True)
+    ticket_id: Mapped[str] = mapped_column(ForeignKey("tickets.id"), index=True)
+    start_time: Mapped[datetime]
     end_time: Mapped[datetime | None]
     reason: Mapped[str] = mapped_column(default="")
 
@@ -82,7 +83,7 @@ class Ticket(CustomFields, Aggregate):
         lazy="selectin", cascade="all, delete-orphan", order_by=TicketClock.kind
     )
     pauses: Mapped[list[TicketPause]] = relationship(
-        lazy="selectin", cascade="all, delete-orphan", order_by=TicketPause.start_time
+        lazy="selectin", cascade="all, delete-orphan", order_by=TicketPause.id
     )
 
     def clock(self, kind: ClockKind) -> TicketClock | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
 
 from protobuf.wkt import FieldMask
 from sqlalchemy import Sequence as NumberSequence
@@ -25,7 +26,6 @@ from facet_kit.refs import CustomerRef
 from facet_service_desk.assets.service import asset_of
 from facet_service_desk.calendars.service import calendars_by_id, policy_for
 from facet_service_desk.clocks.model import TicketClock
-from facet_service_desk.clocks.service import plan_timers
 from facet_service_desk.entry import home, known_staff, known_unit, require_fields, require_text
 from facet_service_desk.figures import move
 from facet_service_desk.tickets.mapping import ticket_map, ticket_message
@@ -294,19 +294,22 @@ async def change_priority(
     return work.ticket
 
 
-async def promise_due(ctx: Ctx, ticket_id: str) -> None:
-    """A timer fired: notes the breach if the promise is broken indeed; a late or repeated timer changes nothing."""
+async def promise_due(ctx: Ctx, ticket_id: str, due: datetime) -> None:
+    """A timer set for `due` fired: notes the breach if the promise is broken; a late or repeated one changes nothing.
+
+    The machine that runs this may be a little behind the one that fired the timer: it is `due` at least.
+    """
     try:
         ticket = await ctx.get(Ticket, ticket_id, for_update=True)
     except NotFound:
         return
-    work = Work(ticket, ctx.clock.now(), await calendars_by_id(ctx, (c.calendar_id for c in ticket.clocks)))
+    calendars = await calendars_by_id(ctx, (clock.calendar_id for clock in ticket.clocks))
+    work = Work(ticket, max(ctx.clock.now(), due), calendars)
     before = ticket.figures()
     if work.note_breaches(at_due=True):
-        await ctx.flush()
+        await finish(ctx, work)
         await move(ctx, TicketSummaryRow, before, ticket.figures())
-    # A clock of another machine may be ahead: what is not due yet by ours gets its timer again.
-    await plan_timers(ctx, [clock for clock in ticket.clocks if clock.due_time and clock.due_time > work.now])
+        await ctx.flush()
 
 
 async def replan(ctx: Ctx, calendar_id: str) -> None:
