@@ -55,7 +55,12 @@ def test_a_better_answer_never_lowers_the_score(values: list[int], data: st.Data
 def test_every_criterion_needs_one_score_with_evidence() -> None:
     scores = [Score("c0", 3, " "), Score("c0", 4, "seen"), Score("price", 1, "heard")]
     faults = dict(score_faults(criteria_of(1, 1), scores))
-    assert set(faults) == {"scores[0].evidence", "scores[1].criterion_key", "scores[2].criterion_key", "scores"}
+    assert set(faults) == {
+        "scores[0].evidence",
+        "scores[1].criterion_key",
+        "scores[2].criterion_key",
+        "scores",
+    }
     assert "c1" in faults["scores"]
 
 

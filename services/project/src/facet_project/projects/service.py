@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Sequence
 from contextlib import asynccontextmanager
 
 from sqlalchemy import Select, func, select, update
@@ -36,6 +36,7 @@ CHANGEABLE = (
     "custom_fields",
 )
 _REQUIRED = ("display_name", "owner_id")
+_PLACE = ("department_id", "region_id")
 project_list = ListSpec(
     Project,
     fields={
@@ -71,12 +72,12 @@ async def create_project(ctx: Ctx, wanted: pb.Project, *, currency: str) -> Proj
     project = Project(**project_map.values(wanted, prefix="project."))
     _require_revenue(wanted, currency, field_missing=True)
     require_filled(project, "project", ("customer_id", "display_name"))
+    await _require_org(ctx, project, _PLACE)  # what the customer's own record names needs no second look
     customer = await ctx.customer(project.customer_id, field="project.customer_id")
     project.owner_id = project.owner_id or ctx.principal.person_id
     project.department_id = project.department_id or customer.department_id
     project.region_id = project.region_id or customer.region_id
     await require_staff(ctx, project.owner_id, field="project.owner_id")
-    await _require_org(ctx, project)
     ctx.add(project)
     tree = DecisionTree(project_id=project.id, customer_id=project.customer_id, revision=0)
     tree.seat_count = tree.vacant_count = tree.blocker_count = 0
@@ -139,11 +140,10 @@ async def update_project(ctx: Ctx, request: rpc.UpdateProjectRequest, *, currenc
             _require_revenue(wanted, currency, field_missing=False)
         if "owner_id" in changed:
             await require_staff(ctx, project.owner_id, field="project.owner_id")
-        if changed & {"department_id", "region_id"}:
-            await _require_org(ctx, project)
+        await _require_org(ctx, project, [name for name in _PLACE if name in changed])
         if material(changed):
             await _supersede_round(ctx, project)
-        if changed & {"owner_id", "department_id", "region_id"}:
+        if changed & {"owner_id", *_PLACE}:
             await _move_parts(ctx, project)
         if changed:
             project.changed(changed)
@@ -240,8 +240,8 @@ async def require_staff(ctx: Ctx, staff_id: str, *, field: str) -> None:
     )
 
 
-async def _require_org(ctx: Ctx, project: Project) -> None:
-    for name in ("department_id", "region_id"):
+async def _require_org(ctx: Ctx, project: Project, names: Sequence[str]) -> None:
+    for name in names:
         id = getattr(project, name)
         found = await ctx.session.get(OrgRef, id) if id else None
         if id and (found is None or f"{found.kind}_id" != name):
