@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
@@ -41,7 +41,6 @@ class Desk:
     service: ServiceHarness
     manager: Principal
     agent_id: str
-    promises: dict[pb.TicketPriority, pb.SlaPolicy] = field(default_factory=dict)
 
     def at(self, moment: datetime, principal: Principal | None = None) -> Principal:
         """The principal, calling at that moment."""
@@ -145,7 +144,5 @@ async def desk(service: ServiceHarness) -> Desk:
             first_response_minutes=first,
             resolution_minutes=last,
         )
-        made.promises[priority] = await made.call(
-            "create_sla_policy", calendars.CreateSlaPolicyRequest(sla_policy=policy)
-        )
+        await made.call("create_sla_policy", calendars.CreateSlaPolicyRequest(sla_policy=policy))
     return made
