@@ -9,6 +9,8 @@ from pathlib import Path
 
 _DESCRIPTORS = "libs/contracts/src/facet_contracts/facet.binpb"
 
+# A package whose module has another name, which its metadata do not tell.
+_MODULE_NAMES = ("--package-module-name-map", "protobuf-py=protobuf")
 # Its plugin imports itself into every session at the end, which only the tests of the contracts need.
 _WITHOUT_SCHEMATHESIS = ("-p", "no:schemathesis")
 
@@ -61,7 +63,7 @@ def checks(root: Path) -> list[Check]:
         Check("imports", tool("lint-imports"), root),
         Check("contracts", tool("buf", "lint", _DESCRIPTORS, "--config", "buf.yaml"), root),
         *(
-            Check(f"dependencies {member.name}", tool("deptry", "src"), member)
+            Check(f"dependencies {member.name}", tool("deptry", "src", *_MODULE_NAMES), member)
             for member in members(root)
             if (member / "src").is_dir()
         ),
