@@ -141,8 +141,9 @@ class Order(Valued, CustomFields, Aggregate):
             raise Invalid(
                 "ORDER_EMPTY", "An order needs at least one line before it is submitted.", field="order.lines"
             )
-        self.round += 1
         decision = self._decide(by, _Duty.SUBMISSION, _Decided.SUBMITTED, comment)
+        self.round += 1
+        decision.round = self.round
         self.submitted_by, self.submit_time = by.person_id, by.at
         self.state = _State.SUBMITTED
         self.state_reason = ""
