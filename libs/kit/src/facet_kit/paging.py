@@ -17,6 +17,7 @@ from facet_kit.errors import Invalid
 from facet_kit.filtering import FilterField, Source, compile_filter, snake_case, uses_custom_fields
 from facet_kit.filtering.fields import column_of, enum_of
 from facet_kit.page_tokens import issue_token, read_token
+from facet_kit.server.masking import selectable
 
 E = TypeVar("E", bound=Base)
 
@@ -24,6 +25,8 @@ DEFAULT_SIZE: Final = 50
 MAX_SIZE: Final = 200
 _MAX_ORDER_FIELDS: Final = 5
 _STANDARD: Final = ("id", "create_time", "update_time")
+
+_MaySelect = Callable[[str], bool]
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,16 +83,17 @@ class ListSpec(Generic[E]):
         """One page of the entities that `query` (all by default) and the request's filter select; the next token.
 
         The request is a list request: `page_size`, `page_token`, and `filter`, `order_by` where it has them. Row
-        scope and soft deletion are the session's. Keyset: rows that come and go between pages move no other row.
+        scope and soft deletion are the session's. What the caller does not see in the answer he cannot filter or
+        order by. Keyset: rows that come and go between pages move no other row.
 
         Raises:
             Invalid: page_size, page_token, filter or order_by, by name.
         """
         size = page_size(request)
-        orders = self._orders(getattr(request, "order_by", ""))
-        statement = (select(self.entity) if query is None else query).where(
-            await self._condition(ctx, request)
-        )
+        may_select = selectable(type(request), ctx.principal)
+        orders = self._orders(getattr(request, "order_by", ""), may_select)
+        condition = await self._condition(ctx, request, may_select)
+        statement = (select(self.entity) if query is None else query).where(condition)
         token: str = getattr(request, "page_token", "")
         if token:
             statement = statement.where(_beyond(orders, read_token(ctx, request, token)))
@@ -100,47 +104,51 @@ class ListSpec(Generic[E]):
         entities: list[E] = [row[0] for row in rows[:size]]
         return entities, issue_token(ctx, request, rows[size - 1][1:]) if more else ""
 
-    async def _condition(self, ctx: Ctx, request: Message[Any]) -> ColumnElement[bool]:
+    async def _condition(
+        self, ctx: Ctx, request: Message[Any], may_select: _MaySelect
+    ) -> ColumnElement[bool]:
         text: str = getattr(request, "filter", "")
         custom: Callable[[str], FilterField | None] | None = None
         if self.custom_fields:
             needed = uses_custom_fields(text)
             known = await custom_filter_fields(ctx, self.entity) if needed else dict[str, FilterField]()
             custom = known.get
-        return compile_filter(text, self._all_fields(), custom=custom)
+        fields = {name: source for name, source in self._all_fields().items() if may_select(name)}
+        return compile_filter(text, fields, custom=custom)
 
     def _all_fields(self) -> Mapping[str, Source]:
-        return {name: getattr(self.entity, name) for name in _STANDARD if hasattr(self.entity, name)} | dict(
-            self.fields
-        )
+        standard = {name: getattr(self.entity, name) for name in _STANDARD if hasattr(self.entity, name)}
+        return standard | dict(self.fields)
 
-    def _orders(self, text: str) -> list[Order]:
+    def _orders(self, text: str, may_select: _MaySelect) -> list[Order]:
         """The order asked for, or the default, made total by the primary key in the direction of the last field."""
+        offered = (
+            [name for name in self._orderable() if may_select(name)] if text.strip() else self._orderable()
+        )
         wanted = [part.split() for part in (text.strip() or self.default_order).split(",")]
         if len(wanted) > _MAX_ORDER_FIELDS:
-            raise self._refusal(f"a list is ordered by at most {_MAX_ORDER_FIELDS} fields")
+            raise _refusal(f"a list is ordered by at most {_MAX_ORDER_FIELDS} fields", offered)
         orders: list[Order] = []
         for words in wanted:
             match words:
                 case [name] | [name, "asc"]:
-                    orders.append(self._order(name, descending=False))
+                    orders.append(self._order(name, offered, descending=False))
                 case [name, "desc"]:
-                    orders.append(self._order(name, descending=True))
+                    orders.append(self._order(name, offered, descending=True))
                 case _:
-                    raise self._refusal(
-                        f'expected "field", "field asc" or "field desc", found "{" ".join(words)}"'
-                    )
+                    asked = " ".join(words)
+                    raise _refusal(f'expected "field", "field asc" or "field desc", found "{asked}"', offered)
         if len({each.name for each in orders}) < len(orders):
-            raise self._refusal("a field is named twice")
+            raise _refusal("a field is named twice", offered)
         key = inspect(self.entity).primary_key[0]
         if key.name not in {each.name for each in orders}:
             orders.append(Order(key.name, key, orders[-1].descending, nullable=False))
         return orders
 
-    def _order(self, name: str, *, descending: bool) -> Order:
+    def _order(self, name: str, offered: Sequence[str], *, descending: bool) -> Order:
         name = snake_case(name)
-        if name not in self._orderable():
-            raise self._refusal(f"lists cannot be ordered by {name[:60]}")
+        if name not in offered:
+            raise _refusal(f"lists cannot be ordered by {name[:60]}", offered)
         column = column_of(self._all_fields().get(name))
         if column is None:
             column = column_of(getattr(self.entity, name))
@@ -154,14 +162,15 @@ class ListSpec(Generic[E]):
             *(name for name in _STANDARD if hasattr(self.entity, name) and name not in self.order),
         ]
 
-    def _refusal(self, message: str) -> Invalid:
-        allowed = ", ".join(self._orderable())
-        return Invalid(
-            "INVALID_ORDER_BY",
-            f"order_by: {message}. Fields to order by: {allowed}",
-            field="order_by",
-            metadata={"allowed": allowed},
-        )
+
+def _refusal(message: str, offered: Sequence[str]) -> Invalid:
+    allowed = ", ".join(offered)
+    return Invalid(
+        "INVALID_ORDER_BY",
+        f"order_by: {message}. Fields to order by: {allowed}",
+        field="order_by",
+        metadata={"allowed": allowed},
+    )
 
 
 def page_size(request: Message[Any]) -> int:

@@ -6,13 +6,14 @@ from datetime import date
 from decimal import Decimal
 
 import pytest
+
 from facet_contracts.facet.platform.v1.custom_fields_service_pb import ListCustomFieldsRequest
 from facet_contracts.facet.platform.v1.resources_pb import OperationState
-
+from facet_contracts.facet.sales.v1.order_service_pb import ListOrdersRequest
 from facet_kit.database.session import Database
 from facet_kit.errors import Invalid
 from facet_kit.paging import ListSpec
-from facet_kit.principal import Principal
+from facet_kit.principal import Principal, PrincipalKind
 
 from .widgets import REQUEST, Widget, a_widget, given, staff
 
@@ -134,7 +135,9 @@ async def test_a_token_is_bound_to_its_request_and_caller(clean: Database) -> No
     assert len(again) == 3
 
 
-@pytest.mark.parametrize("forge", [lambda t: "", lambda t: "x" + t[1:], lambda t: t[:-2] + "AA", lambda _: "é~"])
+@pytest.mark.parametrize(
+    "forge", [lambda t: "", lambda t: "x" + t[1:], lambda t: t[:-2] + "AA", lambda _: "é~"]
+)
 async def test_a_forged_token_is_refused(clean: Database, forge: object) -> None:
     await given(clean, *(a_widget() for _ in range(3)))
     _, token = await listed(clean, page_size=1)
@@ -197,3 +200,21 @@ async def test_an_order_that_is_not_offered_is_refused(clean: Database, order: s
     refusal = await refused(clean, order_by=order)
     assert refusal.violations[0].field == "order_by"
     assert "total" in refusal.message
+
+
+async def test_what_a_caller_does_not_see_he_can_neither_filter_nor_order_by(clean: Database) -> None:
+    orders = ListSpec(
+        Widget, fields={"state": Widget.state, "owner_id": Widget.owner_id}, order=("state", "owner_id")
+    )
+    partner = Principal(id="p", kind=PrincipalKind.PARTNER, person_id="p", group_id="g")
+
+    async def listed_orders(principal: Principal, **fields: str) -> None:
+        async with clean.unit_of_work(principal, REQUEST, read_only=True) as ctx:
+            await orders.page(ctx, ListOrdersRequest(**fields))
+
+    await listed_orders(staff(), filter="owner_id = ann", order_by="owner_id")
+    await listed_orders(partner, filter="state = DONE", order_by="state desc")
+    for fields in ({"filter": "owner_id = ann"}, {"order_by": "owner_id"}):
+        with pytest.raises(Invalid) as refused:
+            await listed_orders(partner, **fields)
+        assert "owner_id" not in refused.value.metadata["allowed"]

@@ -5,7 +5,7 @@ Customers and partners see an allow-list; staff see everything but fields whose 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import lru_cache
 from typing import Any, cast
 
@@ -33,6 +33,33 @@ def mask(message: Message[Any], principal: Principal) -> list[str]:
     shown: list[str] = []
     _clear(message, descriptor, _sees(principal), shown)
     return shown
+
+
+def selectable(request: type[Message[Any]], principal: Principal) -> Callable[[str], bool]:
+    """Which fields of the listed resource a caller may filter and order by: those he sees, or he could guess the rest.
+
+    Names that the resource's contract does not know are for internal callers only.
+    """
+    fields = _listed_fields(request.desc())
+    sees = _sees(principal)
+
+    def may_select(name: str) -> bool:
+        field = fields.get(name.partition(".")[0])
+        return principal.internal if field is None else sees(field)
+
+    return may_select
+
+
+@lru_cache(maxsize=512)
+def _listed_fields(request: DescMessage) -> Mapping[str, DescField]:
+    """The fields, by name, of the resource that the method with this request lists."""
+    methods = (method for service in request.file.services for method in service.methods)
+    answer = next((method.output for method in methods if method.input.type_name == request.type_name), None)
+    for field in answer.fields if answer else ():
+        resource = _message_of(field)
+        if isinstance(field.value, DescFieldValueList) and resource is not None:
+            return {each.name: each for each in resource.fields}
+    return {}
 
 
 def _sees(principal: Principal) -> _Sees:
