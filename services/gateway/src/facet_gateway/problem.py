@@ -91,7 +91,7 @@ def invalid(*violations: Violation) -> Problem:
         violations[0].message if len(violations) == 1 else f"{len(violations)} fields do not fit the contract"
     )
     where = f"{violations[0].field}: " if len(violations) == 1 and violations[0].field else ""
-    return Problem(422, "INVALID", f"{where}{what}", violations)
+    return Problem(422, "INVALID_ARGUMENT", f"{where}{what}", violations)
 
 
 def unparseable(reason: str, detail: str) -> Problem:

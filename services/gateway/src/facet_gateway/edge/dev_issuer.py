@@ -5,11 +5,13 @@ It speaks enough of OpenID Connect for clients that use discovery, and signs wit
 
 from __future__ import annotations
 
-import json
+import hashlib
 from datetime import timedelta
 from typing import Final
 
 import orjson
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from joserfc import jwt
 from joserfc.jwk import ECKey, KeySet
 from starlette.requests import Request
@@ -22,6 +24,7 @@ from facet_kit.clock import Clock
 
 PATH: Final = "/dev/issuer"
 _LIFETIME = timedelta(hours=12)
+_P256_ORDER: Final = 0xFFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2FC632551
 
 
 class DevIssuer:
@@ -29,25 +32,20 @@ class DevIssuer:
 
     Args:
         base_url: where the gateway is reached; the issuer's name is made from it.
-        private_jwk: P-256 key (JSON) that outlives restarts; "" for a new one.
+        secret: what its key is derived from, so that tokens outlive restarts.
     """
 
-    def __init__(self, base_url: str, audience: str, clock: Clock, private_jwk: str = "") -> None:
+    audience: Final = "facet"
+
+    def __init__(self, base_url: str, clock: Clock, secret: str) -> None:
         self.url = base_url.rstrip("/") + PATH
-        self._audience = audience
         self._clock = clock
-        imported = ECKey.import_key(json.loads(private_jwk)) if private_jwk else ECKey.generate_key("P-256")
-        private = imported.as_dict(private=True) | {
-            "use": "sig",
-            "alg": "ES256",
-            "kid": imported.thumbprint(),
-        }
-        self._key = ECKey.import_key(private)
-        self._public = KeySet([self._key]).as_dict(private=False)
+        self._key = _derived_key(secret)
+        self._keys = KeySet.import_key_set({"keys": [self._key.as_dict(private=False)]})
 
     async def keys(self, *, unknown_kid: bool) -> KeySet:
         """Its own keys; there is never another one to look for."""
-        return KeySet.import_key_set(self._public)
+        return self._keys
 
     def token(self, subject: str) -> str:
         """A token for a subject, good for twelve hours."""
@@ -55,7 +53,7 @@ class DevIssuer:
         header = {"alg": "ES256", "kid": self._key.kid, "typ": "at+jwt"}
         claims: dict[str, object] = {
             "iss": self.url,
-            "aud": self._audience,
+            "aud": self.audience,
             "sub": subject,
             "iat": now,
             "exp": now + int(_LIFETIME.total_seconds()),
@@ -83,7 +81,7 @@ class DevIssuer:
         )
 
     async def _jwks(self, _request: Request) -> Response:
-        return _json(self._public)
+        return _json(self._keys.as_dict(private=False))
 
     async def _token(self, request: Request) -> Response:
         json_body.check_content_type(request.headers.get("content-type"), None)
@@ -98,6 +96,14 @@ class DevIssuer:
                 "expires_in": int(_LIFETIME.total_seconds()),
             }
         )
+
+
+def _derived_key(secret: str) -> ECKey:
+    number = int.from_bytes(hashlib.sha256(b"facet development issuer\0" + secret.encode()).digest())
+    private = ec.derive_private_key(number % (_P256_ORDER - 1) + 1, ec.SECP256R1())
+    pem = private.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+    key = ECKey.import_key(pem)
+    return ECKey.import_key(pem, {"use": "sig", "alg": "ES256", "kid": key.thumbprint()})
 
 
 def _json(value: object) -> Response:

@@ -27,6 +27,7 @@ class Operation:
         empty: the answer has no content: 204.
         takes_etag: the request has an `etag` field, filled from If-Match.
         has_etag: the answer is a resource with an `etag`, shown as ETag header.
+        binding: position among the routes of the RPC.
     """
 
     method: DescMethod
@@ -42,6 +43,7 @@ class Operation:
     empty: bool
     takes_etag: bool
     has_etag: bool
+    binding: int = 0
 
     @property
     def safe(self) -> bool:
@@ -50,8 +52,9 @@ class Operation:
 
     @property
     def id(self) -> str:
-        """Name of the operation for OpenAPI, metrics and traces; unique."""
-        return f"{self.method.parent.name}_{self.method.name}"
+        """Name of the operation for OpenAPI, metrics and traces, for example `sales_ApproveOrder`; unique."""
+        name = f"{self.service.replace('-', '_')}_{self.method.name}"
+        return name if self.binding == 0 else f"{name}_{self.binding + 1}"
 
     @property
     def body_field(self) -> DescField | None:
@@ -66,10 +69,10 @@ def operations_of(contracts: Contracts) -> Sequence[Operation]:
         TemplateError: a route cannot be served; its text says why.
     """
     return [
-        _operation(method, http_method=_METHODS[rule.pattern.field], path=rule.pattern.value, body=rule.body)
+        _operation(method, binding, _METHODS[rule.pattern.field], rule.pattern.value, rule.body)
         for method in contracts.methods
         if method.method_kind == "unary"
-        for rule in http_rules(method)
+        for binding, rule in enumerate(http_rules(method))
         if rule.pattern is not None and isinstance(rule.pattern.value, str)
     ]
 
@@ -82,7 +85,7 @@ def route_table(operations: Sequence[Operation]) -> RouteTable[Operation]:
     return table
 
 
-def _operation(method: DescMethod, *, http_method: str, path: str, body: str) -> Operation:
+def _operation(method: DescMethod, binding: int, http_method: str, path: str, body: str) -> Operation:
     template = PathTemplate.parse(path)
     for variable in template.variables:
         _check_path_field(method.input, variable, path)
@@ -103,6 +106,7 @@ def _operation(method: DescMethod, *, http_method: str, path: str, body: str) ->
         empty=method.output.type_name == "google.protobuf.Empty",
         takes_etag=field_named(method.input, "etag") is not None,
         has_etag=field_named(method.output, "etag") is not None,
+        binding=binding,
     )
 
 

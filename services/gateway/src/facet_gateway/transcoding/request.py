@@ -16,6 +16,7 @@ from facet_gateway.transcoding.json_body import Json
 from facet_gateway.transcoding.operation import Operation
 from facet_gateway.transcoding.query import parameter_at, parse_query, read
 from facet_kit.errors import Violation
+from facet_kit.server.validation import validate
 
 _MASK = "update_mask"
 
@@ -54,6 +55,7 @@ class RequestReader:
 
         Raises:
             Problem: 400 or 415 when the request cannot be read, 422 with the fields that do not fit the contract.
+            Invalid: fields break constraints of the contract.
         """
         value, given = self._body(operation, incoming)
         violations = _read_query(operation, incoming.query, value)
@@ -66,9 +68,11 @@ class RequestReader:
         if violations:
             raise invalid(*violations)
         try:
-            return message_from_json_value(operation.request, value, registry=self._registry)
+            message = message_from_json_value(operation.request, value, registry=self._registry)
         except (ValueError, TypeError, OverflowError, RecursionError):
             raise invalid(*explain(operation.request, value)) from None
+        validate(message)  # the service does so, too; here it costs no hop
+        return message
 
     def _body(
         self, operation: Operation, incoming: Incoming

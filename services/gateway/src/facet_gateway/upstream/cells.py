@@ -8,9 +8,8 @@ from protobuf import Message
 
 from facet_gateway.problem import Problem
 from facet_gateway.transcoding.operation import PLATFORM, Operation
+from facet_gateway.upstream.breaker import Breaker, BreakerPolicy
 from facet_gateway.upstream.client import Upstream
-
-DEFAULT_CELL = "default"
 
 
 class Cells:
@@ -20,9 +19,14 @@ class Cells:
     first cell; the unified view asks all of them.
     """
 
-    def __init__(self, addresses: Mapping[str, Mapping[str, str]]) -> None:
+    def __init__(
+        self, addresses: Mapping[str, Mapping[str, str]], policy: BreakerPolicy | None = None
+    ) -> None:
         self._cells = {
-            cell: {service: Upstream(service, cell, address) for service, address in services.items()}
+            cell: {
+                service: Upstream(service, cell, address, Breaker(policy))
+                for service, address in services.items()
+            }
             for cell, services in addresses.items()
         }
 

@@ -10,8 +10,8 @@ from facet_kit.errors import Violation
 from facet_kit.server.status import DETAILS, HTTP_STATUS
 
 _BY_CODE = {
-    grpc.StatusCode.INVALID_ARGUMENT: (422, "INVALID"),
-    grpc.StatusCode.OUT_OF_RANGE: (422, "INVALID"),
+    grpc.StatusCode.INVALID_ARGUMENT: (422, "INVALID_ARGUMENT"),
+    grpc.StatusCode.OUT_OF_RANGE: (422, "INVALID_ARGUMENT"),
     grpc.StatusCode.UNAUTHENTICATED: (401, "UNAUTHENTICATED"),
     grpc.StatusCode.PERMISSION_DENIED: (403, "FORBIDDEN"),
     grpc.StatusCode.NOT_FOUND: (404, "NOT_FOUND"),
