@@ -57,10 +57,18 @@ class ServiceApp:
         name: the service's name, as in subjects and streams ("service-desk").
         apis: servicers, one per gRPC service of the contract.
         handlers: event handlers of the features; those of the kit's replicas are added.
+        writes_replicas: the service writes the replicas itself, with the changes they copy; events that are still
+            on their way must not set them back.
     """
 
     def __init__(
-        self, *, name: str, settings: KitSettings, apis: Sequence[Servicer], handlers: Iterable[Handlers] = ()
+        self,
+        *,
+        name: str,
+        settings: KitSettings,
+        apis: Sequence[Servicer],
+        handlers: Iterable[Handlers] = (),
+        writes_replicas: bool = False,
     ) -> None:
         self.name = name
         self.settings = settings
@@ -74,7 +82,7 @@ class ServiceApp:
         self.bus = Bus(settings.nats_url, f"facet-{name}")
         self.processing = Processing(
             name,
-            Handlers(refs_events.handlers, *handlers),
+            Handlers(*(() if writes_replicas else (refs_events.handlers,)), *handlers),
             sessions=self.database.system_sessions,
             contexts=self.database.event_context,
             clock=SystemClock(),
