@@ -76,6 +76,8 @@ async def lock_groups(ctx: Ctx, *customer_ids: str, shared: bool = False) -> Non
     """
     columns = Customer.__table__.c
     wanted = [each for each in customer_ids if each]
+    if not wanted:
+        return
     groups = select(columns.group_id).where(columns.id.in_(wanted))
     locked: set[str] = set()
     for _ in range(_LOCK_ATTEMPTS):
