@@ -75,7 +75,8 @@ async def create_opportunity(ctx: Ctx, request: rpc.CreateOpportunityRequest, re
     deal.department_id = await department_for(ctx, message.department_id, customer)
     deal.owner_id = message.owner_id or ctx.principal.person_id
     ctx.add(deal)
-    deal.open_in(stage, message.win_probability, ctx.clock.now())
+    by_hand = message.win_probability if message.has_field("win_probability") else None
+    deal.open_in(stage, by_hand, ctx.clock.now())
     await ctx.flush()
     ctx.add(OpportunityRevision.of(deal, ctx.ids.new(), ctx.clock.now()))
     await rebook(ctx, None, deal.share())

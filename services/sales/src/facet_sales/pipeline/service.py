@@ -49,6 +49,8 @@ async def update_pipeline(ctx: Ctx, request: rpc.UpdatePipelineRequest) -> Pipel
     if not pipeline.display_name.strip():
         raise Invalid("REQUIRED", "must not become empty", field="pipeline.display_name")
     if "stages" in updated_names(message, request.update_mask, ("stages",)):
+        if not message.stages:
+            raise Invalid("REQUIRED", "a pipeline needs at least one stage", field="pipeline.stages")
         kept = {stage.id for stage in message.stages}
         await _refuse_while_used(ctx, [stage for stage in pipeline.stages if stage.id not in kept])
         _replace_stages(ctx, pipeline, message.stages)
@@ -60,8 +62,6 @@ async def update_pipeline(ctx: Ctx, request: rpc.UpdatePipelineRequest) -> Pipel
 
 
 def _replace_stages(ctx: Ctx, pipeline: Pipeline, stages: Sequence[pb.PipelineStage]) -> None:
-    if not stages:
-        raise Invalid("REQUIRED", "a pipeline needs at least one stage", field="pipeline.stages")
     known = {stage.id: stage for stage in pipeline.stages}
     wrong: list[tuple[str, str]] = []
     replaced: list[PipelineStage] = []
