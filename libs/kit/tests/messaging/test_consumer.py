@@ -6,6 +6,7 @@ import asyncio
 from typing import Any
 
 import pytest
+from sqlalchemy import text
 from world import (
     ACK_WAIT,
     CONSUMER,
@@ -18,9 +19,13 @@ from world import (
     eventually,
 )
 
+from facet_kit.context import Ctx
 from facet_kit.errors import Conflict, NotFound
-from facet_kit.messaging.envelope import from_headers, to_headers
+from facet_kit.messaging.consumer import Consumer
+from facet_kit.messaging.envelope import EventMeta, from_headers, to_headers
+from facet_kit.messaging.handlers import Handlers
 from facet_kit.messaging.inbox import Delivery
+from facet_kit.messaging.processing import Processing
 
 
 def delivery(world: World, message: Any, version: int) -> Delivery:
@@ -237,3 +242,30 @@ async def test_a_consumer_waits_for_a_stream_that_is_not_there_yet(world: World)
         await world.publish((CounterRaised(id="c"), 1))
         async with world.running("relay"):
             await takes_effect(world, "c", [1])
+
+
+async def test_a_new_handler_gets_its_subject_without_disturbing_the_others(world: World) -> None:
+    handlers = Handlers()
+
+    @handlers.on(CounterRaised, additive=True, sources=[world.service])
+    async def count(ctx: Ctx, event: Any, meta: EventMeta) -> None:
+        await ctx.session.execute(text("INSERT INTO effects (aggregate_id, version) VALUES ('early', 1)"))
+
+    earlier = Processing(
+        CONSUMER,
+        handlers,
+        sessions=world.sessions,
+        contexts=world.context,
+        clock=world.clock,
+        ids=world.ids,
+    )
+    await world.publish((CounterRaised(id="c"), 1))
+    async with world.running("relay"):
+        task = asyncio.create_task(Consumer(earlier, world.bus).run())
+        await takes_effect(world, "early", [1])
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+        await world.publish((CounterRaised(id="c"), 2), (CounterSet(id="s"), 1))
+        async with world.running("consumer"):
+            await takes_effect(world, "s", [1])
+            await takes_effect(world, "c", [2])

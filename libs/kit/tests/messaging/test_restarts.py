@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import secrets
 import shutil
+from dataclasses import replace
 
 from world import CounterRaised, StepTaken, World, eventually
 
-from facet_local.servers import NatsServer
+from facet_local.home import temporary_home
+from facet_local.servers import NatsServer, PostgresServer
 
 
 async def facts(world: World, first: int, last: int) -> None:
@@ -99,7 +102,8 @@ async def test_a_cut_off_stream_is_completed_from_the_outbox(
 
 
 async def test_workers_outlive_the_loss_of_every_database_connection(world: World) -> None:
-    async with world.running():
+    workers = replace(world)  # with connections of their own, which nobody but they can heal
+    async with workers.running():
         await facts(world, 1, 5)
         await took_effect_once(world, 5)
         for first in (6, 11):
@@ -111,3 +115,28 @@ async def test_workers_outlive_the_loss_of_every_database_connection(world: Worl
             await facts(world, first, first + 4)
             await took_effect_once(world, first + 4)
     assert await world.count("dead_letters") == 0
+    await workers.engine.dispose()
+
+
+async def test_workers_outlive_a_crash_of_postgresql(nats_url: str) -> None:
+    home = temporary_home()
+    postgres = PostgresServer(home)
+    postgres.start()
+    try:
+        world = World(f"test{secrets.token_hex(4)}", postgres.url, nats_url)
+        await world.prepare()
+        workers = replace(world)
+        async with workers.running():
+            await facts(world, 1, 5)
+            await took_effect_once(world, 5)
+            await world.engine.dispose()
+            postgres.kill()
+            postgres.start()
+            await facts(world, 6, 10)
+            await took_effect_once(world, 10)
+        assert await world.count("dead_letters") == 0
+        await workers.engine.dispose()
+        await world.close()
+    finally:
+        postgres.kill()
+        home.remove()

@@ -106,6 +106,7 @@ class _Source:
         self._labels = {"consumer": processing.consumer, "source": source}
         room = max(settings.batch, settings.max_ack_pending // settings.lanes)
         self._lanes = [asyncio.Queue[_Arrival](room) for _ in range(settings.lanes)]
+        self._interrupted: list[_Arrival] = []
 
     async def run(self) -> None:
         try:
@@ -196,8 +197,7 @@ class _Source:
             try:
                 await self._handle(arrivals)
             except asyncio.CancelledError:
-                for arrival in arrivals:
-                    lane.put_nowait(arrival) if not lane.full() else None
+                self._interrupted += arrivals
                 raise
             except Exception as error:  # not acknowledged: it will be delivered again
                 log.warning("events_left", stream=self._stream, count=len(arrivals), error=repr(error))
@@ -241,7 +241,10 @@ class _Source:
             return
         for lane in self._lanes:
             while not lane.empty():
-                await lane.get_nowait().message.nak()
+                self._interrupted.append(lane.get_nowait())
+        for arrival in self._interrupted:
+            if not arrival.message.is_acked:
+                await arrival.message.nak()
 
 
 def _delivery(message: Msg) -> Delivery:

@@ -66,7 +66,14 @@ class DeadLetters:
                 )
             )
         _buried.add(1, {"consumer": self._consumer, "subject": meta.subject})
-        log.error("event_buried", event_id=meta.id, subject=meta.subject, attempts=attempts, error=described)
+        log.error(
+            "event_buried",
+            event_id=meta.id,
+            subject=meta.subject,
+            attempts=attempts,
+            error=described,
+            exc_info=error,
+        )
 
     async def open_letter(self, id: str) -> DeadLetterRow:
         """The dead letter, if it still waits for a decision.

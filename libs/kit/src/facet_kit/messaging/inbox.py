@@ -84,19 +84,10 @@ class Inbox:
         async with self.sessions() as session, session.begin():
             entered = await self.enter(session, [delivery.meta for delivery in deliveries])
             by_id = {delivery.meta.id: delivery for delivery in deliveries}
-            fresh = sorted(
-                (by_id[event_id] for event_id in entered),
-                key=lambda delivery: (delivery.meta.aggregate_id, delivery.meta.version),
-            )
-            current = await self._advance_handlers(session, fresh)
+            fresh = [delivery for delivery in by_id.values() if delivery.meta.id in entered]
+            news = await self._advance_handlers(session, fresh)
             for delivery in fresh:
-                registrations = [
-                    registration
-                    for registration in self.routes[delivery.meta.subject]
-                    if not _guarded(registration, delivery.meta)
-                    or _cursor(registration, delivery.meta) in current
-                ]
-                await self.run(session, delivery, registrations)
+                await self.run(session, delivery, self._concerned(delivery.meta, news))
             await failpoint("consumer.before_commit")
 
     async def enter(self, session: AsyncSession, metas: Sequence[EventMeta]) -> set[str]:
@@ -134,10 +125,22 @@ class Inbox:
                 for registration in registrations:
                     await registration.handle(ctx, message, meta)
 
+    def _concerned(self, meta: EventMeta, news: dict[tuple[str, str, str], int]) -> list[Registration]:
+        """The handlers that have seen nothing newer of the aggregate; `news` holds what they have seen so far."""
+        concerned: list[Registration] = []
+        for registration in self.routes[meta.subject]:
+            if _guarded(registration, meta):
+                seen = news.get(_cursor(registration, meta))
+                if seen is None or meta.version <= seen:
+                    continue
+                news[_cursor(registration, meta)] = meta.version
+            concerned.append(registration)
+        return concerned
+
     async def _advance_handlers(
         self, session: AsyncSession, fresh: Sequence[Delivery]
-    ) -> set[tuple[str, str, str]]:
-        """Moves the cursors of the handlers that keep state; returns those for which the events are news.
+    ) -> dict[tuple[str, str, str], int]:
+        """Moves the cursors of the handlers that keep state; returns those for which there is news, each at 0.
 
         The rows stay locked until commit, so that two workers cannot overwrite newer state with older.
         """
@@ -148,7 +151,7 @@ class Inbox:
                     key = _cursor(registration, delivery.meta)
                     newest[key] = max(newest.get(key, 0), delivery.meta.version)
         if not newest:
-            return set()
+            return {}
         keys = sorted(newest)
         moved = await session.execute(
             _ADVANCE,
@@ -160,7 +163,7 @@ class Inbox:
                 "versions": [newest[key] for key in keys],
             },
         )
-        return {(row.handler, row.aggregate, row.aggregate_id) for row in moved}
+        return {(row.handler, row.aggregate, row.aggregate_id): 0 for row in moved}
 
 
 def is_transient(error: BaseException) -> bool:
