@@ -7,7 +7,7 @@ from collections.abc import AsyncGenerator
 import pytest_asyncio
 from sqlalchemy import delete
 
-from facet_kit.custom_fields import CustomFieldDefinition
+from facet_kit.custom_fields import CustomFieldDefinition, forget_on_commit
 from facet_kit.database.session import Database
 from facet_kit.migrations.commands import asyncpg_url
 from facet_kit.migrations.metadata import service_metadata
@@ -30,9 +30,9 @@ async def database(databases: Databases) -> AsyncGenerator[Database]:
 @pytest_asyncio.fixture
 async def clean(database: Database) -> Database:
     """The database without widgets and custom fields."""
-    async with database.engine.begin() as connection:
-        await connection.execute(delete(Widget))
-        await connection.execute(delete(CustomFieldDefinition))
+    async with database.system_sessions() as session:
+        for entity in (Widget, CustomFieldDefinition):
+            await session.execute(delete(entity.__table__))
+        forget_on_commit(session)
+        await session.commit()
     return database
-
-

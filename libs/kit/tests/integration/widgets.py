@@ -5,10 +5,10 @@ from decimal import Decimal
 from itertools import count
 from typing import Any
 
-from facet_contracts.facet.platform.v1.resources_pb import OperationState
 from sqlalchemy import ForeignKey
 from sqlalchemy.orm import Mapped, mapped_column
 
+from facet_contracts.facet.platform.v1.resources_pb import OperationState
 from facet_kit.context import RequestInfo
 from facet_kit.database.base import Aggregate, Base, CustomFields, Scope, enum_column, money_column
 from facet_kit.database.session import Database
@@ -64,7 +64,9 @@ def a_widget(**fields: Any) -> Widget:
     return Widget(**(values | fields))
 
 
-def staff(id: str = "ann", *, full_scope: bool = True, roles: tuple[str, ...] = ("administrator",)) -> Principal:
+def staff(
+    id: str = "ann", *, full_scope: bool = True, roles: tuple[str, ...] = ("administrator",)
+) -> Principal:
     return Principal(
         id=id, kind=PrincipalKind.STAFF, person_id=id, roles=frozenset(roles), full_scope=full_scope
     )
