@@ -149,6 +149,17 @@ async def test_reads_of_sensitive_fields_are_noted_for_each_resource(audited: Da
 
 
 @pytest.mark.capability("PLT-05")
+async def test_a_read_leaves_its_entry_and_changes_nothing(audited: Database) -> None:
+    async with audited.unit_of_work(staff(), REQUEST, read_only=True) as ctx:
+        ctx.add(a_widget())
+        await ctx.flush()
+        await audit_read(ctx, "contact", ["c1"], ["phone"])
+    assert [(entry.action, entry.resource_id) for entry in await entries(audited)] == [("read", "c1")]
+    async with audited.system_sessions() as session:
+        assert (await session.execute(select(Widget))).all() == []
+
+
+@pytest.mark.capability("PLT-05")
 async def test_an_untouched_chain_is_intact_and_names_its_head(audited: Database) -> None:
     await a_chain(audited, 5)
     found = await verified(audited)
