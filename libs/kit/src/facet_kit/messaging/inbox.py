@@ -127,14 +127,17 @@ class Inbox:
 
     def _concerned(self, meta: EventMeta, news: dict[tuple[str, str, str], int]) -> list[Registration]:
         """The handlers that have seen nothing newer of the aggregate; `news` holds what they have seen so far."""
-        concerned: list[Registration] = []
-        for registration in self.routes[meta.subject]:
-            if _guarded(registration, meta):
-                seen = news.get(_cursor(registration, meta))
-                if seen is None or meta.version <= seen:
-                    continue
-                news[_cursor(registration, meta)] = meta.version
-            concerned.append(registration)
+        concerned = [
+            registration
+            for registration in self.routes[meta.subject]
+            if not _guarded(registration, meta)
+            or news.get(_cursor(registration, meta), meta.version) < meta.version
+        ]
+        news.update(
+            (_cursor(registration, meta), meta.version)
+            for registration in concerned
+            if _guarded(registration, meta)
+        )
         return concerned
 
     async def _advance_handlers(
