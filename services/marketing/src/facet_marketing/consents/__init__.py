@@ -1,0 +1,1 @@
+"""What customers said about being contacted."""

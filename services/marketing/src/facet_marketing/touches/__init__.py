@@ -1,0 +1,1 @@
+"""Contacts under the frequency policy."""
