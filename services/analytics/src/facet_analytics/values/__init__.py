@@ -1,0 +1,1 @@
+"""What accounts are worth: scores with their explanation, tiers, churn risk and the ranking of key accounts."""
