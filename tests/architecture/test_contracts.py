@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 import pytest
 from facet_contracts.descriptors import descriptor_set, registry, services
-from facet_contracts.facet.type.v1.annotations_pb import ext_access, ext_account_summary, ext_event
+from facet_contracts.facet.type.v1.annotations_pb import ext_access, ext_account_summary, ext_event, ext_field
 from facet_contracts.google.api.annotations_pb import ext_http
 from facet_kit.permissions import matches, role_table
 from protobuf import DescMessage, DescMethod
@@ -63,11 +63,22 @@ def test_every_permission_is_held_by_some_role_beside_the_administrator() -> Non
 
 
 # What only administrators set up.
-ADMINISTERED = {"departments", "regions", "staff", "products", "product_categories", "pipelines", "rebuilds", "facts"}
+ADMINISTERED = {
+    "departments",
+    "regions",
+    "staff",
+    "products",
+    "product_categories",
+    "pipelines",
+    "rebuilds",
+    "facts",
+}
 
 
 def test_every_pattern_of_the_role_table_covers_a_permission() -> None:
     asked = {method.proto.options[ext_access].permission for method in METHODS if method.proto.options}
+    fields = [field.proto.options for message in messages() for field in message.fields]
+    asked |= {options[ext_field].permission for options in fields if options and ext_field in options}
     idle = {
         (role, pattern)
         for role, held in role_table().items()
@@ -113,7 +124,9 @@ def test_events_are_facts_in_the_past_tense() -> None:
             continue
         event = options[ext_event]
         assert re.fullmatch(r"[a-z][a-z_]*", event.aggregate)
-        past = re.search(r"(ed|t|lost|won|sent|due|paid|begun|hired)$", event.name.split("_")[-1] or event.name)
+        past = re.search(
+            r"(ed|t|lost|won|sent|due|paid|begun|hired)$", event.name.split("_")[-1] or event.name
+        )
         assert past or event.timer, f"{message.name}: {event.name} is no fact in the past tense"
 
 
