@@ -33,7 +33,7 @@ def build_app(settings: Settings) -> ServiceApp:
 
 def main() -> None:
     """Runs the service until it is told to stop."""
-    run(build_app(Settings()))  # pyright: ignore[reportCallIssue] - the environment fills the required settings
+    run(build_app(Settings.model_validate({})))  # the environment fills them
 
 
 if __name__ == "__main__":

@@ -20,7 +20,6 @@ async def of_order(desk: Any, kind: type, order: pb.Order) -> list[Any]:
     return [event for event in await desk.service.events(kind) if event.order.id == order.id]
 
 
-@pytest.mark.capability("SAL-07")
 async def test_an_order_is_refused_at_entry_with_every_wrong_field_named(desk: Any) -> None:
     customer = await desk.a_customer()
     dollars = await desk.a_product(list_price=desk.money("10.00", "USD"))
@@ -66,7 +65,6 @@ async def test_a_new_order_takes_list_prices_and_adds_up_exactly(desk: Any) -> N
     assert (await desk.read(order)).etag == order.etag
 
 
-@pytest.mark.capability("SAL-09")
 async def test_an_order_goes_from_draft_to_settled_in_parts(desk: Any) -> None:
     customer = await desk.a_customer()
     product = await desk.a_product(price="10.00")

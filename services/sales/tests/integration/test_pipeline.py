@@ -62,11 +62,9 @@ async def test_stage_history_keeps_the_time_spent_in_every_stage(desk: Any, back
     deal = await call(desk, "win_opportunity", won, on(10))
     assert (deal.state, deal.win_probability, deal.competitor) == (pb.OpportunityState.WON, 100, "Acme")
     history = await call(
-        desk, "list_opportunity_stage_visits", rpc.ListOpportunityStageVisitsRequest(opportunity_id=deal.id)
+        desk, "get_opportunity_stage_history", rpc.GetOpportunityStageHistoryRequest(opportunity_id=deal.id)
     )
-    spent = [
-        (visit.stage_id, visit.duration.to_timedelta().days) for visit in history.opportunity_stage_visits
-    ]
+    spent = [(visit.stage_id, visit.duration.to_timedelta().days) for visit in history.visits]
     assert spent == [(line.stages[0].id, 3), (line.stages[1].id, 5), (line.stages[0].id, 1)]
     mine = [event for event in await desk.service.events() if getattr(event, "opportunity", None)]
     kinds = [type(event).__name__ for event in mine if event.opportunity.id == deal.id]

@@ -9,6 +9,7 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
+import pytest_asyncio
 
 from facet_contracts.facet.sales.v1 import order_service_pb as orders
 from facet_contracts.facet.sales.v1 import pipeline_service_pb as pipeline
@@ -18,6 +19,7 @@ from facet_contracts.facet.sales.v1.summary_service_pb import AccountSummary
 from facet_contracts.facet.type.v1.account_pb import AccountSummaryChanged, GetAccountSummaryRequest
 from facet_kit.clock import SystemClock
 from facet_kit.errors import NotFound
+from facet_kit.testing.harness import ServiceHarness
 from facet_kit.testing.principals import a_principal, an_executive
 
 TODAY = SystemClock().today()
@@ -87,6 +89,15 @@ async def some_business(desk: Any, customers: list[Any], seed: int) -> None:
             await desk.receive(await desk.ship(order), TODAY.isoformat())
 
 
+@pytest_asyncio.fixture(scope="module")
+async def business(service: ServiceHarness, desk_of: Any) -> list[Any]:
+    """A group with some business, which the reading tests share: the root first, then its members."""
+    desk = desk_of(service)
+    members = await a_group(desk)
+    await some_business(desk, members, seed=1)
+    return members
+
+
 async def everything(desk: Any, members: list[Any]) -> dict[str, list[Any]]:
     """All records of the account, read through the lists."""
     wanted = " OR ".join(f'customer_id = "{member.customer_id}"' for member in members)
@@ -125,9 +136,8 @@ OPEN_ORDERS = (
 OPEN_INVOICES = (pb.InvoiceState.OPEN, pb.InvoiceState.PARTLY_PAID)
 
 
-async def test_the_sections_equal_a_sum_over_all_records(desk: Any) -> None:
-    members = await a_group(desk)
-    await some_business(desk, members, seed=1)
+async def test_the_sections_equal_a_sum_over_all_records(desk: Any, business: list[Any]) -> None:
+    members = business
     found = await summary(desk, members[0].customer_id)
     records = await everything(desk, members)
     deals = [deal for deal in records["opportunities"] if deal.state is pb.OpportunityState.OPEN]
@@ -165,9 +175,8 @@ async def test_the_sections_equal_a_sum_over_all_records(desk: Any) -> None:
     assert found.commitments.totals.contracts_ending_count == 3
 
 
-async def test_the_short_lists_hold_the_ten_that_matter_most(desk: Any) -> None:
-    members = await a_group(desk)
-    await some_business(desk, members, seed=2)
+async def test_the_short_lists_hold_the_ten_that_matter_most(desk: Any, business: list[Any]) -> None:
+    members = business
     found = await summary(desk, members[0].customer_id)
     for items in (
         found.pipeline.opportunities,
@@ -186,9 +195,8 @@ async def test_the_short_lists_hold_the_ten_that_matter_most(desk: Any) -> None:
     assert ends == sorted(ends)
 
 
-async def test_a_region_sees_its_part_and_a_subsidiary_only_itself(desk: Any) -> None:
-    members = await a_group(desk)
-    await some_business(desk, members, seed=3)
+async def test_a_region_sees_its_part_and_a_subsidiary_only_itself(desk: Any, business: list[Any]) -> None:
+    members = business
     whole = await summary(desk, members[0].customer_id)
     regional = a_principal("sales_rep", region_ids=["reg-y"])
     part = await summary(desk, members[0].customer_id, regional)
@@ -202,9 +210,8 @@ async def test_a_region_sees_its_part_and_a_subsidiary_only_itself(desk: Any) ->
         await summary(desk, members[0].customer_id, a_principal("sales_rep"))
 
 
-async def test_a_customer_sees_its_business_but_not_our_pipeline(desk: Any) -> None:
-    members = await a_group(desk)
-    await some_business(desk, members, seed=4)
+async def test_a_customer_sees_its_business_but_not_our_pipeline(desk: Any, business: list[Any]) -> None:
+    members = business
     user = a_principal("customer", group_id=members[0].group_id)
     seen = await summary(desk, members[0].customer_id, user)
     assert seen.pipeline is None

@@ -140,7 +140,7 @@ class OrderHistories(RuleBasedStateMachine):
 
 
 TestOrderHistories = OrderHistories.TestCase
-TestOrderHistories.settings = settings(max_examples=150, stateful_step_count=30, deadline=None)
+TestOrderHistories.settings = settings(max_examples=100, stateful_step_count=25, deadline=None)
 
 
 def test_the_submitter_cannot_approve_his_own_order() -> None:

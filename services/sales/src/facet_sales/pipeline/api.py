@@ -60,13 +60,13 @@ class PipelineApi:
     async def lose_opportunity(self, request: rpc.LoseOpportunityRequest, ctx: Ctx) -> pb.Opportunity:
         return opportunity_map.to_message(await opportunities.lose_opportunity(ctx, request))
 
-    async def list_opportunity_stage_visits(
-        self, request: rpc.ListOpportunityStageVisitsRequest, ctx: Ctx
-    ) -> rpc.ListOpportunityStageVisitsResponse:
+    async def get_opportunity_stage_history(
+        self, request: rpc.GetOpportunityStageHistoryRequest, ctx: Ctx
+    ) -> rpc.OpportunityStageHistory:
         visits = await opportunities.list_stage_visits(ctx, request.opportunity_id)
         now = ctx.clock.now()
-        return rpc.ListOpportunityStageVisitsResponse(
-            opportunity_stage_visits=[
+        return rpc.OpportunityStageHistory(
+            visits=[
                 pb.OpportunityStageVisit(
                     stage_id=visit.stage_id,
                     enter_time=Timestamp.from_datetime(visit.enter_time),
