@@ -147,7 +147,9 @@ class Gateway:
 
     def _edge(self) -> tuple[Edge, DevIssuer | None]:
         settings = self.settings
-        directory = Directory(lambda: self.cells.named(AUTHORITY), self.redis, self.signer, self.clock)
+        self.directory = directory = Directory(
+            lambda: self.cells.named(AUTHORITY), self.redis, self.signer, self.clock
+        )
         issuers = [
             Issuer(issuer.url, issuer.audience, issuer.subject_claim, DiscoveredKeys(issuer.url))
             for issuer in settings.oidc_issuers
@@ -179,7 +181,7 @@ class Gateway:
             self.application,
             host=self.settings.host,
             port=self.settings.http_port,
-            http="httptools",
+            http="auto",  # httptools
             ws="none",
             lifespan="off",
             access_log=False,
