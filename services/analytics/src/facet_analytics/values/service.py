@@ -60,7 +60,7 @@ async def rank_key_accounts(ctx: Ctx, month: date) -> Ranking:
     """
     refs, facts = CustomerRef.__table__.c, Fact.__table__.c
     roots = select(refs.customer_id, refs.name).where(refs.key_account, refs.customer_id == refs.group_id)
-    names = {id: name for id, name in (await ctx.session.execute(roots)).all()}
+    names = {row.customer_id: row.name for row in await ctx.session.execute(roots)}
     member = CustomerRef.__table__.alias()
     query = (
         select(
