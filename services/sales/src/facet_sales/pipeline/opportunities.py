@@ -188,7 +188,7 @@ async def _first_or_named_stage(ctx: Ctx, pipeline_id: str, stage_id: str) -> Pi
 
 def _refuse_unpursued(customer: CustomerRef) -> None:
     """A customer not to be pursued gets no opportunities; orders it places itself are welcome."""
-    if _NEVER_PURSUED in customer.relationship_strategy:
+    if customer.relationship_strategy == _NEVER_PURSUED:
         raise Conflict(
             "CUSTOMER_NOT_PURSUED",
             f"{customer.name} is marked as not to be pursued. Enter an order if it orders by itself, or have the "
