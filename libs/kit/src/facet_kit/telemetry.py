@@ -23,7 +23,6 @@ from structlog.typing import EventDict
 
 from facet_kit.settings import KitSettings
 
-
 # Without local variables: they hold credentials and personal data, and formatting them takes seconds.
 _TRACEBACKS = structlog.processors.ExceptionRenderer(ExceptionDictTransformer(show_locals=False))
 
