@@ -18,6 +18,9 @@ from facet_local.control import NotRunning, Refused, order
 from facet_local.environment import child_environment
 from facet_local.home import Home, default_home, temporary_home
 from facet_local.jsonfile import read_json
+from facet_local.running import RunningPlatform as Addresses
+
+from .builders import Office
 
 
 @dataclass(frozen=True)
@@ -101,6 +104,14 @@ def anonymous(platform: RunningPlatform) -> Iterator[httpx.Client]:
     """An HTTP client of the gateway without any sign-in."""
     with httpx.Client(base_url=platform.gateway, timeout=15) as client:
         yield client
+
+
+@pytest.fixture(scope="session")
+def office(platform: RunningPlatform) -> Iterator[Office]:
+    """Hires people and makes records for the tests."""
+    made = Office(Addresses.read(platform.home))
+    yield made
+    made.close()
 
 
 @pytest.fixture
