@@ -25,18 +25,19 @@ _STORES: dict[str, Store] = {
     "region": refs.store_region,
     "staff": refs.store_staff,
 }
-_APART = {"DepartmentDeleted", "RegionDeleted"}
 
 
 def _register(field: str, store: Store) -> None:
     async def replicate(ctx: Ctx, event: Message[Any], meta: EventMeta) -> None:
-        await store(ctx.session, getattr(event, field))
+        if meta.subject.endswith(".deleted"):
+            await ctx.session.execute(delete(refs.OrgRef).where(refs.OrgRef.id == meta.aggregate_id))
+        else:
+            await store(ctx.session, getattr(event, field))
 
-    replicate.__qualname__ = (
-        f"replicate_{field}"  # names the handler's cursor: one for all events of the aggregate
-    )
+    # The name is the handler's cursor: one for all events of the aggregate, so that nothing overtakes a deletion.
+    replicate.__qualname__ = f"replicate_{field}"
     for message in vars(customer_events).values():
-        if _carries(message, field) and message.__name__ not in _APART:
+        if _carries(message, field):
             handlers.on(message)(replicate)
 
 
@@ -53,29 +54,19 @@ for _field, _store in _STORES.items():
     _register(_field, _store)
 
 
-@handlers.on(customer_events.DepartmentDeleted)
-async def remove_department(ctx: Ctx, event: customer_events.DepartmentDeleted, meta: EventMeta) -> None:
-    """Takes a department out of the replica."""
-    await ctx.session.execute(delete(refs.OrgRef).where(refs.OrgRef.id == meta.aggregate_id))
-
-
-@handlers.on(customer_events.RegionDeleted)
-async def remove_region(ctx: Ctx, event: customer_events.RegionDeleted, meta: EventMeta) -> None:
-    """Takes a region out of the replica."""
-    await ctx.session.execute(delete(refs.OrgRef).where(refs.OrgRef.id == meta.aggregate_id))
-
-
-@handlers.on(customer_events.AccountTeamMemberAdded)
-async def add_team_member(ctx: Ctx, event: customer_events.AccountTeamMemberAdded, meta: EventMeta) -> None:
-    """Gives the member sight of the customer."""
-    if event.member is not None:
+async def replicate_team_member(
+    ctx: Ctx,
+    event: customer_events.AccountTeamMemberAdded | customer_events.AccountTeamMemberRemoved,
+    meta: EventMeta,
+) -> None:
+    """Gives a member of an account team sight of the customer, or takes it back."""
+    if event.member is None:
+        return
+    if isinstance(event, customer_events.AccountTeamMemberRemoved):
+        await refs.remove_team_member(ctx.session, event.member)
+    else:
         await refs.store_team_member(ctx.session, event.member)
 
 
-@handlers.on(customer_events.AccountTeamMemberRemoved)
-async def remove_team_member(
-    ctx: Ctx, event: customer_events.AccountTeamMemberRemoved, meta: EventMeta
-) -> None:
-    """Takes the sight of the customer back."""
-    if event.member is not None:
-        await refs.remove_team_member(ctx.session, event.member)
+handlers.on(customer_events.AccountTeamMemberAdded)(replicate_team_member)
+handlers.on(customer_events.AccountTeamMemberRemoved)(replicate_team_member)

@@ -185,16 +185,15 @@ class Master:
             credit_limit=Money(currency="CNY", amount=f"{account.employees * 2000}.00"),
             source="demo",
         )
-        made = await self._desk.act(
-            client.create_customer, CreateCustomerRequest(customer=customer), by=owner, at=made_at
-        )
+        request = CreateCustomerRequest(customer=customer)  # with its credit limit, which sales people cannot set
+        made = await self._desk.act(client.create_customer, request, by=None, at=made_at)
         ids.customers[account.key] = made.id
         etag = made.etag
         for stage in _PATH[: 2 if account.stage == "ACTIVE" else 1]:
-            request = ChangeLifecycleStageRequest(
+            change = ChangeLifecycleStageRequest(
                 customer_id=made.id, stage=stage, reason="demo history", etag=etag
             )
-            changed = await self._desk.act(client.change_lifecycle_stage, request, by=owner, at=self._start)
+            changed = await self._desk.act(client.change_lifecycle_stage, change, by=owner, at=self._start)
             etag = changed.etag
         await self._classify(account)
         await self._contacts(account)

@@ -9,13 +9,14 @@ caller's scope (uniqueness, paths of a moved subtree, copies of a parent's colum
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Any, cast
 
 from sqlalchemy import ColumnElement, Select, Table, Text, and_, false, func, or_, select, true
 from sqlalchemy import cast as cast_sql
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import ORMExecuteState, Session, with_loader_criteria
-from sqlalchemy.sql.base import ReadOnlyColumnCollection
+from sqlalchemy.sql.base import ExecutableOption, ReadOnlyColumnCollection
 from sqlalchemy.sql.elements import KeyedColumnElement
 
 from facet_kit.database.base import Aggregate, Base, Scope
@@ -97,16 +98,28 @@ def apply_row_scope(state: ORMExecuteState) -> None:
         )
     include_deleted = bool(state.execution_options.get("include_deleted", False))
     unscoped = principal.full_scope or bool(state.execution_options.get("unscoped", False))
-    options: list[Any] = []
+    options = _criteria(None if unscoped else principal, include_deleted, len(Base.registry.mappers))
+    if options:
+        state.statement = state.statement.options(*options)
+
+
+@lru_cache(maxsize=512)
+def _criteria(
+    principal: Principal | None, include_deleted: bool, _mappers: int
+) -> tuple[ExecutableOption, ...]:
+    """The conditions on every entity, for a principal or (None) without scope; built once, they are on every statement.
+
+    `_mappers`, how many entities are mapped, makes the answer anew when another module was imported.
+    """
+    options: list[ExecutableOption] = []
     for mapper in Base.registry.mappers:
         entity = mapper.class_
         conditions: list[ColumnElement[bool]] = []
         scope = entity.__scope__
-        if scope is not None and not unscoped:
+        if scope is not None and principal is not None:
             conditions.append(row_predicate(entity, scope, principal))
         if issubclass(entity, Aggregate) and not include_deleted:
             conditions.append(entity.delete_time.is_(None))
         if conditions:
             options.append(with_loader_criteria(entity, and_(*conditions), include_aliases=True))
-    if options:
-        state.statement = state.statement.options(*options)
+    return tuple(options)

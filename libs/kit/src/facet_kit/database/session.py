@@ -70,9 +70,10 @@ class Database:
             pool_size=pool_size,
             max_overflow=overflow,
             pool_timeout=3,
-            pool_pre_ping=False,
+            pool_use_lifo=True,  # the connections used last have their statements prepared
             connect_args={
                 "timeout": 3,
+                "prepared_statement_cache_size": 500,
                 "server_settings": {
                     "application_name": f"facet-{service}",
                     "statement_timeout": "15000",
