@@ -90,14 +90,20 @@ def test_nothing_is_left_open() -> None:
     open_ends = [
         f"{path.relative_to(ROOT)}: {match.group()}"
         for path in sources()
-        if (match := re.search(r"\b(TODO|FIXME|XXX|HACK)\b|raise NotImplementedError", path.read_text("utf-8")))
+        if (
+            match := re.search(
+                r"\b(TODO|FIXME|XXX|HACK)\b|raise NotImplementedError", path.read_text("utf-8")
+            )
+        )
     ]
     assert not open_ends
 
 
 def test_the_kit_holds_no_word_of_a_domain() -> None:
     """Customers, organisation and teams are the exception: every service scopes its rows by their replicas."""
-    words = re.compile(r"\b(order|invoice|ticket|campaign|opportunity|contract_number|milestone|loyalty)s?\b", re.I)
+    words = re.compile(
+        r"\b(order|invoice|ticket|campaign|opportunity|contract_number|milestone|loyalty)s?\b", re.I
+    )
     files = [path for path in sources() if "kit" in path.parts]
     spoken = [
         str(path.relative_to(ROOT))
