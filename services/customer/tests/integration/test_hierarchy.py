@@ -11,6 +11,7 @@ from facet_contracts.facet.customer.v1 import customer_service_pb as rpc
 from facet_contracts.facet.customer.v1 import events_pb as events
 from facet_customer.customers.model import Customer
 from facet_kit.errors import Conflict, FacetError, Invalid, NotFound, Stale
+from facet_kit.refs import CustomerRef
 from facet_kit.testing.principals import a_principal, a_sales_rep
 
 API = "CustomerService"
@@ -149,3 +150,14 @@ async def test_children_made_while_their_parent_moves_end_in_its_group(world, se
         )
     assert [row.ancestor_ids for row in rows] == [[top.id, branch.id, row.id] for row in rows]
     assert {row.group_id for row in rows} == {top.id}
+
+
+async def test_an_event_still_on_its_way_does_not_set_the_replica_back(world, service):
+    old, new = await world.customer(), await world.customer()
+    member = await world.customer(old.id)
+    await move(world, member, new.id)
+
+    await service.deliver(events.CustomerCreated(customer=member), version=1)
+
+    async with service.session() as session:
+        assert (await session.get_one(CustomerRef, member.id)).group_id == new.id

@@ -128,7 +128,12 @@ def upgrade() -> None:
     op.create_index(op.f("ix_contacts_owner_id"), "contacts", ["owner_id"], unique=False)
     op.create_index(op.f("ix_contacts_region_id"), "contacts", ["region_id"], unique=False)
     op.create_index(
-        "ix_contacts_search_bigrams", "contacts", ["search_bigrams"], unique=False, postgresql_using="gin"
+        "ix_contacts_search_bigrams",
+        "contacts",
+        ["search_bigrams"],
+        unique=False,
+        postgresql_using="gin",
+        postgresql_with={"fastupdate": "off"},
     )
     op.create_index(
         "ix_contacts_search_initials",
@@ -137,6 +142,7 @@ def upgrade() -> None:
         unique=False,
         postgresql_using="gin",
         postgresql_ops={"search_initials": "gin_trgm_ops"},
+        postgresql_with={"fastupdate": "off"},
     )
     op.create_index(
         "ix_contacts_search_phones",
@@ -145,6 +151,7 @@ def upgrade() -> None:
         unique=False,
         postgresql_using="gin",
         postgresql_ops={"search_phones": "gin_trgm_ops"},
+        postgresql_with={"fastupdate": "off"},
     )
     op.create_index(
         "ix_contacts_search_pinyin",
@@ -153,6 +160,7 @@ def upgrade() -> None:
         unique=False,
         postgresql_using="gin",
         postgresql_ops={"search_pinyin": "gin_trgm_ops"},
+        postgresql_with={"fastupdate": "off"},
     )
     op.create_index(
         "ix_contacts_search_text",
@@ -161,6 +169,7 @@ def upgrade() -> None:
         unique=False,
         postgresql_using="gin",
         postgresql_ops={"search_text": "gin_trgm_ops"},
+        postgresql_with={"fastupdate": "off"},
     )
     op.create_index("ix_contacts_update_time_id", "contacts", ["update_time", "id"], unique=False)
     op.create_index(
@@ -301,7 +310,12 @@ def upgrade() -> None:
     op.create_index(op.f("ix_customers_parent_id"), "customers", ["parent_id"], unique=False)
     op.create_index(op.f("ix_customers_region_id"), "customers", ["region_id"], unique=False)
     op.create_index(
-        "ix_customers_search_bigrams", "customers", ["search_bigrams"], unique=False, postgresql_using="gin"
+        "ix_customers_search_bigrams",
+        "customers",
+        ["search_bigrams"],
+        unique=False,
+        postgresql_using="gin",
+        postgresql_with={"fastupdate": "off"},
     )
     op.create_index(
         "ix_customers_search_initials",
@@ -310,6 +324,7 @@ def upgrade() -> None:
         unique=False,
         postgresql_using="gin",
         postgresql_ops={"search_initials": "gin_trgm_ops"},
+        postgresql_with={"fastupdate": "off"},
     )
     op.create_index(
         "ix_customers_search_phones",
@@ -318,6 +333,7 @@ def upgrade() -> None:
         unique=False,
         postgresql_using="gin",
         postgresql_ops={"search_phones": "gin_trgm_ops"},
+        postgresql_with={"fastupdate": "off"},
     )
     op.create_index(
         "ix_customers_search_pinyin",
@@ -326,6 +342,7 @@ def upgrade() -> None:
         unique=False,
         postgresql_using="gin",
         postgresql_ops={"search_pinyin": "gin_trgm_ops"},
+        postgresql_with={"fastupdate": "off"},
     )
     op.create_index(
         "ix_customers_search_text",
@@ -334,6 +351,7 @@ def upgrade() -> None:
         unique=False,
         postgresql_using="gin",
         postgresql_ops={"search_text": "gin_trgm_ops"},
+        postgresql_with={"fastupdate": "off"},
     )
     op.create_index("ix_customers_update_time_id", "customers", ["update_time", "id"], unique=False)
     op.create_index(
