@@ -18,6 +18,11 @@ def shifted(month: date, by: int) -> date:
     return date(number // 12, number % 12 + 1, 1)
 
 
+def months_between(earlier: date, later: date) -> int:
+    """How many months lie from one to the other; negative the other way round."""
+    return (later.year - earlier.year) * 12 + later.month - earlier.month
+
+
 def written(month: date) -> str:
     """The month as YYYY-MM."""
     return f"{month.year:04}-{month.month:02}"

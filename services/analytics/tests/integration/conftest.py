@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -134,7 +135,7 @@ class Analyst:
 
     async def hear(self, *events: Message) -> list[str]:
         """Events as they arrive from the streams; returns their ids."""
-        return [await self.service.deliver(event) for event in events]
+        return await asyncio.gather(*(self.service.deliver(event) for event in events))
 
     async def call(self, api: str, rpc: str, request: Message, *, by: Principal | None = None) -> Any:
         return await self.service.call(api, rpc, request, principal=by or self.reader)

@@ -19,7 +19,7 @@ from decimal import ROUND_HALF_UP, Decimal
 from enum import StrEnum
 from itertools import pairwise
 
-from facet_analytics.months import shifted
+from facet_analytics.months import months_between, shifted
 
 WINDOW_MONTHS = 25
 """How many months a score and the one before it look back over."""
@@ -109,9 +109,13 @@ class Ranked:
 def measure(sums: Sums, month: date) -> Measures:
     """Adds up an account's sums for the month and those before it."""
 
-    def added(kind: str, last: int, first: int) -> Sum:
-        """The sum from `first` months before up to `last` months before, both included."""
-        found = [sums.get((kind, shifted(month, -back)), Sum()) for back in range(last, first + 1)]
+    by_kind: dict[str, list[tuple[int, Sum]]] = {}
+    for (kind, counted), each in sums.items():
+        by_kind.setdefault(kind, []).append((months_between(counted, month), each))
+
+    def added(kind: str, newest: int, oldest: int) -> Sum:
+        """The sum of the months that lie from `newest` to `oldest` months back, both included; 0 is the month itself."""
+        found = [each for back, each in by_kind.get(kind, ()) if newest <= back <= oldest]
         return Sum(sum(each.count for each in found), sum((each.amount for each in found), _NOTHING))
 
     return Measures(
