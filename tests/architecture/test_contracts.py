@@ -125,7 +125,7 @@ def test_events_are_facts_in_the_past_tense() -> None:
         event = options[ext_event]
         assert re.fullmatch(r"[a-z][a-z_]*", event.aggregate)
         past = re.search(
-            r"(ed|t|lost|won|sent|due|paid|begun|hired)$", event.name.split("_")[-1] or event.name
+            r"(ed|t|lost|won|sent|due|paid|begun|hired|withdrawn|overran)$", event.name.split("_")[-1] or event.name
         )
         assert past or event.timer, f"{message.name}: {event.name} is no fact in the past tense"
 
