@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from datetime import date
+from decimal import Decimal
 from typing import Any
 
 from protobuf import Message
@@ -26,6 +27,12 @@ def require_fields(message: Message[Any], names: Sequence[str], *, prefix: str) 
     missing = [name for name in names if not message.has_field(name)]
     if missing:
         raise Invalid.many([(f"{prefix}.{name}", "is required") for name in missing], reason="REQUIRED")
+
+
+def require_not_negative(amount: Decimal | None, field: str) -> None:
+    """Raises Invalid for an amount below zero; none at all is none of this rule's business."""
+    if amount is not None and amount < 0:
+        raise Invalid("AMOUNT_NEGATIVE", "must not be negative", field=field)
 
 
 def updated_names(message: Message[Any] | None, mask: FieldMask | None, names: Collection[str]) -> set[str]:

@@ -211,10 +211,11 @@ async def test_orders_are_listed_by_filter_order_and_page(desk: Any) -> None:
 
 
 async def test_a_partner_orders_through_its_own_channel_only(desk: Any) -> None:
-    dealer = await desk.a_customer(roles=["PARTNER"])
+    dealer = await desk.a_customer(roles=["PARTNER"], owner_id="their-account-manager")
     partner = a_principal("partner", group_id=dealer.group_id, channel_id=dealer.customer_id)
     order = await desk.an_order(dealer, principal=partner)
     assert order.channel_id == dealer.customer_id
+    assert (await desk.read(order)).owner_id == "their-account-manager"
     with pytest.raises(Forbidden) as refused:
         await desk.an_order(dealer, principal=partner, channel_id="somebody-else")
     assert refused.value.reason == "FOREIGN_CHANNEL"

@@ -154,6 +154,7 @@ async def test_an_opportunity_names_what_is_missing_or_unknown(desk: Any) -> Non
         ({"pipeline_id": "no-such"}, "pipeline_id"),
         ({"department_id": "no-such"}, "department_id"),
         ({"amount": desk.money("5.00", "EUR")}, "exchange_rate"),
+        ({"amount": desk.money("-5.00")}, "opportunity.amount"),
     ]
     for fields, field in wrong:
         with pytest.raises(Invalid) as refused:

@@ -11,7 +11,7 @@ from facet_kit.filtering import descendants
 from facet_kit.paging import ListSpec
 from facet_sales.catalog.model import Product, ProductCategory, category_map, product_map
 from facet_sales.catalog.policy import model_key
-from facet_sales.entry import require_fields
+from facet_sales.entry import require_fields, require_not_negative
 
 CATEGORIES = ListSpec(
     ProductCategory,
@@ -107,6 +107,7 @@ async def create_product(ctx: Ctx, request: rpc.CreateProductRequest) -> Product
             metadata={"product_id": other.id, "model_code": other.model_code},
         )
     product = Product(**product_map.values(message, prefix="product."))
+    require_not_negative(product.list_price_amount, "product.list_price")
     ctx.add(product)
     product.created()
     await ctx.flush()
@@ -124,6 +125,7 @@ async def update_product(ctx: Ctx, request: rpc.UpdateProductRequest) -> Product
         with ctx.session.no_autoflush:
             await _require_category(ctx, product.category_id)
     if changed:
+        require_not_negative(product.list_price_amount, "product.list_price")
         _refuse_empty(product.display_name, "product.display_name")
         product.updated()
     await ctx.flush()

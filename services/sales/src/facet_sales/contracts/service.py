@@ -15,7 +15,14 @@ from facet_kit.mapping import parse_date
 from facet_kit.paging import ListSpec
 from facet_sales.contracts.model import Contract, ContractParty, contract_map, party_map
 from facet_sales.contracts.policy import end_of_term, term_is_over
-from facet_sales.entry import CONTRACT_NUMBERS, department_for, next_number, require_fields, updated_names
+from facet_sales.entry import (
+    CONTRACT_NUMBERS,
+    department_for,
+    next_number,
+    require_fields,
+    require_not_negative,
+    updated_names,
+)
 from facet_sales.summary.booking import rebook
 from facet_sales.valuation import rate_into
 
@@ -55,6 +62,7 @@ async def create_contract(ctx: Ctx, request: rpc.CreateContractRequest, reportin
     require_fields(message, ["display_name", "type", "customer_id", "amount"], prefix="contract")
     customer = await ctx.customer(message.customer_id, field="contract.customer_id")
     contract = Contract(id=ctx.ids.new(), **contract_map.values(message, prefix="contract."))
+    require_not_negative(contract.amount_amount, "contract.amount")
     contract.reporting_currency = reporting
     contract.exchange_rate = rate_into(reporting, contract.currency, contract.exchange_rate)
     contract.region_id = customer.region_id
@@ -83,6 +91,7 @@ async def update_contract(ctx: Ctx, request: rpc.UpdateContractRequest) -> Contr
             contract, message, request.update_mask, allowed=allowed, prefix="contract."
         )
         _require_kept(contract)
+        require_not_negative(contract.amount_amount, "contract.amount")
         kept_rate = contract.currency == currency or "exchange_rate" in changed
         contract.exchange_rate = rate_into(
             contract.reporting_currency, contract.currency, contract.exchange_rate if kept_rate else None

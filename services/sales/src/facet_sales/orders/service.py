@@ -12,6 +12,7 @@ from facet_kit.context import Ctx
 from facet_kit.errors import Forbidden, Invalid, NotFound
 from facet_kit.paging import ListSpec
 from facet_kit.principal import PrincipalKind
+from facet_kit.refs import CustomerRef
 from facet_sales.contracts.model import Contract
 from facet_sales.entry import ORDER_NUMBERS, department_for, next_number, require_fields, updated_names
 from facet_sales.orders.lines import priced_lines
@@ -84,7 +85,7 @@ async def create_order(ctx: Ctx, request: rpc.CreateOrderRequest, reporting: str
     order.channel_id = _channel(ctx, message.channel_id)
     order.region_id = customer.region_id
     order.department_id = await department_for(ctx, "", customer)
-    order.owner_id = message.owner_id or ctx.principal.person_id
+    order.owner_id = _owner(ctx, message.owner_id, customer)
     order.order_number = await next_number(ctx, ORDER_NUMBERS, "SO", ctx.clock.today())
     _clear_empty(order)
     await _check_references(ctx, order)
@@ -154,6 +155,13 @@ def _channel(ctx: Ctx, wanted: str) -> str | None:
             metadata={"channel_id": wanted},
         )
     return own
+
+
+def _owner(ctx: Ctx, wanted: str, customer: CustomerRef) -> str:
+    """Staff look after what they enter unless they name somebody; a partner's orders go to the customer's owner."""
+    if ctx.principal.internal:
+        return wanted or ctx.principal.person_id
+    return customer.owner_id or ctx.principal.person_id
 
 
 def _clear_empty(order: Order) -> None:

@@ -9,7 +9,7 @@ from facet_kit.context import Ctx
 from facet_kit.errors import Conflict, Invalid, NotFound
 from facet_kit.paging import ListSpec
 from facet_kit.refs import CustomerRef
-from facet_sales.entry import department_for, require_fields
+from facet_sales.entry import department_for, require_fields, require_not_negative
 from facet_sales.pipeline.model import (
     Opportunity,
     OpportunityRevision,
@@ -69,6 +69,7 @@ async def create_opportunity(ctx: Ctx, request: rpc.CreateOpportunityRequest, re
     _refuse_unpursued(customer)
     stage = await _first_or_named_stage(ctx, message.pipeline_id, message.stage_id)
     deal = Opportunity(**opportunity_map.values(message, prefix="opportunity."))
+    require_not_negative(deal.amount_amount, "opportunity.amount")
     deal.reporting_currency = reporting
     deal.exchange_rate = rate_into(reporting, deal.currency, deal.exchange_rate)
     deal.region_id = customer.region_id
@@ -96,6 +97,7 @@ async def update_opportunity(ctx: Ctx, request: rpc.UpdateOpportunityRequest) ->
             deal, message, request.update_mask, allowed=_CHANGEABLE, prefix="opportunity."
         )
         _require_kept(deal)
+        require_not_negative(deal.amount_amount, "opportunity.amount")
         kept_rate = deal.currency == currency or "exchange_rate" in changed
         deal.exchange_rate = rate_into(
             deal.reporting_currency, deal.currency, deal.exchange_rate if kept_rate else None
