@@ -244,13 +244,8 @@ async def list_members(ctx: Ctx, request: ListAudienceMembersRequest) -> tuple[l
 
 async def campaign_for_touch(ctx: Ctx, campaign_id: str) -> Campaign | None:
     """A campaign by id for whoever touches on its behalf: he need not be allowed to read it."""
-    table = Campaign.__table__
-    query = select(table).where(table.c.id == campaign_id, table.c.delete_time.is_(None))
-    row = (await ctx.session.execute(query)).mappings().one_or_none()
-    return None if row is None else Campaign(**{key: row[key] for key in _TOUCH_FIELDS})
-
-
-_TOUCH_FIELDS = ("id", "state", "channel", "purpose", "start_date", "end_date", "audience")
+    query = select(Campaign).where(Campaign.id == campaign_id)
+    return (await ctx.session.execute(query.execution_options(unscoped=True))).scalar_one_or_none()
 
 
 async def is_addressed(ctx: Ctx, campaign: Campaign, customer_id: str) -> bool:
@@ -262,9 +257,6 @@ async def is_addressed(ctx: Ctx, campaign: Campaign, customer_id: str) -> bool:
 
 async def running(ctx: Ctx) -> Sequence[Campaign]:
     """All campaigns that run today, whoever may read them: for what reaches an account."""
-    table = Campaign.__table__
-    query = select(table).where(table.c.state == CampaignState.ACTIVE, table.c.delete_time.is_(None))
-    fields = (*_TOUCH_FIELDS, "display_name")
-    rows = (await ctx.session.execute(query.order_by(table.c.id))).mappings()
-    campaigns = [Campaign(**{key: row[key] for key in fields}) for row in rows]
+    query = select(Campaign).where(Campaign.state == CampaignState.ACTIVE).order_by(Campaign.id)
+    campaigns = (await ctx.session.execute(query.execution_options(unscoped=True))).scalars()
     return [campaign for campaign in campaigns if campaign.runs_on(ctx.clock.today())]

@@ -117,11 +117,10 @@ async def _locked_balance(ctx: Ctx, customer: CustomerRef) -> int:
 
 async def _by_reference(ctx: Ctx, customer_id: str, reference: str) -> PointsEntry | None:
     """The entry with the reference, whoever may read it: what acted once does not act again for anybody."""
-    query = select(PointsEntry.__table__).where(
-        _ENTRIES.customer_id == customer_id, _ENTRIES.reference == reference
+    query = select(PointsEntry).where(
+        PointsEntry.customer_id == customer_id, PointsEntry.reference == reference
     )
-    row = (await ctx.session.execute(query)).mappings().one_or_none()
-    return None if row is None else PointsEntry(**dict(row))
+    return (await ctx.session.execute(query.execution_options(unscoped=True))).scalar_one_or_none()
 
 
 def _same(known: PointsEntry, movement: _Movement) -> PointsEntry:
@@ -243,13 +242,10 @@ async def get_account(ctx: Ctx, customer_id: str) -> pb.PointsAccount:
     customer = (await ctx.session.execute(known)).scalar_one_or_none()
     if customer is None:
         raise NotFound("Customer", customer_id)
-    row = (
-        (await ctx.session.execute(select(_ACCOUNTS).where(_ACCOUNTS.c.customer_id == customer_id)))
-        .mappings()
-        .one_or_none()
+    mine = select(PointsAccount).where(PointsAccount.customer_id == customer_id)
+    account = (await ctx.session.execute(mine.execution_options(unscoped=True))).scalar_one_or_none()
+    if account is not None:
+        return account_map.to_message(account)
+    return pb.PointsAccount(
+        customer_id=customer_id, department_id=customer.department_id, region_id=customer.region_id
     )
-    if row is None:
-        return pb.PointsAccount(
-            customer_id=customer_id, department_id=customer.department_id, region_id=customer.region_id
-        )
-    return account_map.to_message(PointsAccount(**dict(row)))
