@@ -55,9 +55,8 @@ def _problem(error: Exception) -> Problem | None:
 
 def _log(problem: Problem, scope: Scope, error: Exception) -> None:
     context = context_of(scope)
-    if problem.status == 500:
-        log.error("request_failed", request_id=context.request_id, path=scope["path"], exc_info=error)
+    about = {"request_id": context.request_id, "path": scope["path"]}
+    if error is problem:  # raised on purpose; the service that failed has logged its side
+        log.warning("request_not_served", problem=str(problem), **about)
     else:
-        log.warning(
-            "request_not_served", request_id=context.request_id, path=scope["path"], problem=str(problem)
-        )
+        log.error("request_failed", exc_info=error, **about)

@@ -88,8 +88,10 @@ def render(source: Source, cell: str, payload: bytes, registry: Registry) -> Ans
     """A source's answer, prepared. A section that the answer leaves out has no fragment."""
     answer = source.response.from_binary(payload)
     mask(answer, _READER)
-    as_of = getattr(answer, _AS_OF, None)
-    instant = as_of if isinstance(as_of, Timestamp) else Timestamp()
+    as_of: Message | None = getattr(answer, _AS_OF, None)
+    instant = (
+        Timestamp() if as_of is None else Timestamp.from_binary(as_of.to_binary())
+    )  # the registry has its own class
     head = f'"source":"{source.service}","cell":"{cell}","asOf":{instant.to_json()},"data":'.encode()
     fragments: dict[str, bytes] = {}
     for section in source.sections:
