@@ -57,7 +57,7 @@ class Office:
             "get_project", project_rpc.GetProjectRequest(project_id=project_id), **options
         )
 
-    async def submit(self, project: pb.Project, *, score: int = 4, **options: Any) -> pb.GateRound:
+    async def submit(self, project: pb.Project, *, score: int = 80, **options: Any) -> pb.GateRound:
         await self.a_definition()
         scores = [
             pb.GateScore(criterion_key=key, score=score, evidence="seen on site")

@@ -54,7 +54,7 @@ async def test_a_project_needs_a_name_a_known_customer_and_the_reporting_currenc
 @pytest.mark.capability("PRJ-01")
 async def test_a_gate_is_scored_with_evidence_and_decided_by_somebody_else(office: Any) -> None:
     project = await office.a_project()
-    submitted = await office.submit(project, score=4)
+    submitted = await office.submit(project, score=80)
     assert (submitted.state, submitted.weighted_score, submitted.threshold) == (
         GateRoundState.SUBMITTED,
         80.0,
@@ -95,7 +95,7 @@ async def test_who_owned_the_project_when_it_was_scored_cannot_decide_after_givi
 
 async def test_a_round_below_its_threshold_can_only_be_refused(office: Any) -> None:
     project = await office.a_project()
-    await office.submit(project, score=2)
+    await office.submit(project, score=40)
     with pytest.raises(Conflict) as refused:
         await office.decide(project)
     assert refused.value.reason == "GATE_BELOW_THRESHOLD"

@@ -28,24 +28,24 @@ def scores_of(*values: int) -> list[Score]:
 
 
 def test_the_score_weighs_each_criterion() -> None:
-    assert weighted_score(criteria_of(3, 1), scores_of(5, 1)) == Decimal("80.00")
+    assert weighted_score(criteria_of(3, 1), scores_of(100, 20)) == Decimal("80.00")
 
 
 @given(weights, st.data())
 def test_the_score_is_a_percentage(values: list[int], data: st.DataObject) -> None:
-    given_scores = [data.draw(st.integers(0, 5)) for _ in values]
+    given_scores = [data.draw(st.integers(0, 100)) for _ in values]
     assert 0 <= weighted_score(criteria_of(*values), scores_of(*given_scores)) <= 100
 
 
 @given(weights)
 def test_full_marks_are_a_hundred_and_none_are_zero(values: list[int]) -> None:
-    assert weighted_score(criteria_of(*values), scores_of(*[5] * len(values))) == 100
+    assert weighted_score(criteria_of(*values), scores_of(*[100] * len(values))) == 100
     assert weighted_score(criteria_of(*values), scores_of(*[0] * len(values))) == 0
 
 
 @given(weights, st.data())
 def test_a_better_answer_never_lowers_the_score(values: list[int], data: st.DataObject) -> None:
-    answers = [data.draw(st.integers(0, 4)) for _ in values]
+    answers = [data.draw(st.integers(0, 99)) for _ in values]
     place = data.draw(st.integers(0, len(values) - 1))
     better = [score + 1 if index == place else score for index, score in enumerate(answers)]
     criteria = criteria_of(*values)

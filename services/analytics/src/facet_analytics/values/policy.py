@@ -114,7 +114,7 @@ def measure(sums: Sums, month: date) -> Measures:
         by_kind.setdefault(kind, []).append((months_between(counted, month), each))
 
     def added(kind: str, newest: int, oldest: int) -> Sum:
-        """The sum of the months that lie from `newest` to `oldest` months back, both included; 0 is the month itself."""
+        """The sum of the months from `newest` to `oldest` months back, both included; 0 is the month itself."""
         found = [each for back, each in by_kind.get(kind, ()) if newest <= back <= oldest]
         return Sum(sum(each.count for each in found), sum((each.amount for each in found), _NOTHING))
 

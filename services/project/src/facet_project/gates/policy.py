@@ -4,7 +4,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import ROUND_HALF_UP, Decimal
 
-MAX_SCORE = 5
 _CENT = Decimal("0.01")
 
 
@@ -19,7 +18,7 @@ class Criterion:
 
 @dataclass(frozen=True, slots=True)
 class Score:
-    """The answer to one criterion, 0 to 5, and what it rests on."""
+    """The answer to one criterion, 0 to 100, and what it rests on."""
 
     criterion_key: str
     score: int
@@ -66,7 +65,7 @@ def score_faults(criteria: Sequence[Criterion], scores: Sequence[Score]) -> list
 
 
 def weighted_score(criteria: Iterable[Criterion], scores: Iterable[Score]) -> Decimal:
-    """The score of a round in percent, two digits after the point: Σ weight × score ÷ 5 ÷ Σ weight × 100.
+    """The score of a round in percent, two digits after the point: Σ weight × score ÷ Σ weight.
 
     Every criterion must have its score (see `score_faults`).
     """
@@ -76,9 +75,7 @@ def weighted_score(criteria: Iterable[Criterion], scores: Iterable[Score]) -> De
     for criterion in criteria:
         total += criterion.weight * Decimal(by_key[criterion.key])
         weights += criterion.weight
-    return (
-        (total * 100 / (MAX_SCORE * weights)).quantize(_CENT, ROUND_HALF_UP) if weights else Decimal("0.00")
-    )
+    return (total / weights).quantize(_CENT, ROUND_HALF_UP) if weights else Decimal("0.00")
 
 
 def reaches(score: Decimal, threshold: int) -> bool:
