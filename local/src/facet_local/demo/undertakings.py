@@ -148,7 +148,6 @@ class Undertakings:
                 kind=NodeKind.SEAT,
                 display_name=contact.title if contact else "待定席位",
                 position=position,
-                organization_id=self._desk.directory.customers[account.key],
                 contact_id=self._desk.directory.contacts[contact.key] if contact else "",
                 contact_name=contact.name if contact else "",
                 contact_title=contact.title if contact else "",
@@ -158,10 +157,13 @@ class Undertakings:
                 stance=source.choice(_STANCES) if contact else Stance.UNKNOWN,
                 relationship_strength=source.randrange(1, 6) if contact else 0,
                 owner_id=self._desk.directory.staff[owner.key],
-                next_contact_date=(self._today + timedelta(days=source.randrange(1, 30))).isoformat(),
+                next_contact_date=self._next_contact(source) if contact else "",
             )
             request = CreateDecisionNodeRequest(decision_node=seat)
             await self._act(self._trees.create_decision_node, request, owner, day, 14)
+
+    def _next_contact(self, source: random.Random) -> str:
+        return (self._today + timedelta(days=source.randrange(1, 30))).isoformat()
 
     async def _node(
         self, project_id: str, kind: NodeKind, name: str, parent_id: str, owner: Person, day: date
