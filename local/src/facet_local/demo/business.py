@@ -89,7 +89,7 @@ class Business:
         source = random.Random(f"business:{account.key}")
         root = account is group.root
         shown = account.key.startswith("g00-")
-        orders = source.choice((2, 3)) if shown or root else source.choice((0, 1, 1, 2, 2))
+        orders = source.choice((2, 3)) if shown or root else source.choice((0, 1, 1, 1, 2))
         for number in range(orders):
             days_ago = 345 - number * (330 // max(orders, 1)) - source.randrange(25)
             await self._order(account, source, max(days_ago, 2))

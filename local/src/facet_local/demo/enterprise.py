@@ -278,7 +278,7 @@ def _subsidiaries(number: int, source: random.Random) -> int:
         return 9
     if number == 1:
         return 40
-    return source.choices((3, 4, 5, 6, 9, 14), (24, 14, 8, 5, 3, 2))[0]
+    return source.choices((3, 4, 5, 6, 9), (40, 12, 5, 2, 1))[0]
 
 
 def _is_chinese(name: str) -> bool:
