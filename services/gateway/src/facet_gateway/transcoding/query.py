@@ -79,6 +79,8 @@ def parameter_at(message: DescMessage, path: Sequence[str]) -> Parameter | None:
         if not isinstance(described.value, DescFieldValueMessage):
             return None
         message = described.value.message
+        if message.type_name.startswith("google.protobuf."):
+            return None
     return None
 
 
