@@ -37,6 +37,9 @@ _PAUSE_SECONDS: Final = 0.5
 _REDELIVERY_SECONDS: Final = 1.0
 # A service that does not know an account yet hears of it soon; after so many tries it has been told all there is.
 _PATIENCE: Final = 20
+# Between two preparations of the same sections; a group whose members change all the time costs no more than this.
+_PACE_SECONDS: Final = 0.25
+_REMEMBERED: Final = 5_000
 _refreshed = metrics.get_meter("facet_gateway").create_counter(
     "facet.gateway.view.refreshes", description="Sections prepared anew because their account changed"
 )
@@ -77,6 +80,7 @@ class ViewWorker:
         self._room = defaultdict[str, asyncio.Semaphore](lambda: asyncio.Semaphore(concurrency))
         self._waiting: dict[tuple[str, str], asyncio.Task[Outcome]] = {}
         self._running: dict[tuple[str, str], asyncio.Task[Outcome]] = {}
+        self._begun_at: dict[tuple[str, str], float] = {}
 
     async def run(self) -> None:
         """Works until cancelled; outlives restarts of the servers, and waits for streams yet to come."""
@@ -162,9 +166,11 @@ class ViewWorker:
         before = self._running.get(key)
         if before is not None:
             await asyncio.wait([before])
+        await self._pace(key)
         async with self._room[source.service]:
             begun = self._waiting.pop(key)
             self._running[key] = begun
+            self._begun_at[key] = asyncio.get_running_loop().time()
             try:
                 upstreams = self._cells.everywhere(source.service)
                 outcomes = {await self._prepare(source, upstream, key[1]) for upstream in upstreams}
@@ -174,6 +180,15 @@ class ViewWorker:
                 if self._running.get(key) is begun:
                     del self._running[key]
         return max(outcomes, key=_GRAVITY.index)
+
+    async def _pace(self, key: tuple[str, str]) -> None:
+        """Lets a busy account's announcements gather: its first change shows at once, a stream of them ever so often."""
+        now = asyncio.get_running_loop().time()
+        if len(self._begun_at) > _REMEMBERED:
+            self._begun_at = {k: at for k, at in self._begun_at.items() if now - at < _PACE_SECONDS}
+        rest = self._begun_at.get(key, 0.0) + _PACE_SECONDS - now
+        if rest > 0:
+            await asyncio.sleep(rest)
 
     async def _prepare(self, source: Source, upstream: Upstream, account: str) -> Outcome:
         try:
