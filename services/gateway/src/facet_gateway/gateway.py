@@ -113,7 +113,11 @@ class Gateway:
         self.probes = GatewayProbes(self.cells, self.redis)
 
     def _worker(self) -> ViewWorker:
-        return ViewWorker(self.service.bus, self.plan, self.cells, self.fan_out, self.store, self.itself)
+        # Nobody waits for the worker, so an owner has more time for it than for a reader.
+        patient = FanOut(
+            self.cells, self.contracts.registry, self.clock, deadline=self.settings.deadline_seconds
+        )
+        return ViewWorker(self.service.bus, self.plan, self.cells, patient, self.store, self.itself)
 
     def _application(self) -> FastAPI:
         settings, contracts = self.settings, self.contracts

@@ -15,15 +15,16 @@ log = structlog.get_logger(__name__)
 
 _CHECK = "/grpc.health.v1.Health/Check"
 _REQUEST = health_pb2.HealthCheckRequest().SerializeToString()
-# One late answer on a busy machine is no outage; a refused connection is.
-_LATE_ANSWERS = 2
+# A late answer on a busy machine is no outage, several in a row are; a refused connection is one at once.
+_LATE_ANSWERS = 3
+_PATIENCE_SECONDS = 1.0
 
 
 class HealthWatcher:
     """Keeps `serving` of each upstream true to life.
 
     Args:
-        interval: seconds between two checks of one service; also the patience for an answer.
+        interval: seconds between two checks of one service.
     """
 
     def __init__(self, upstreams: Iterable[Upstream], *, interval: float) -> None:
@@ -49,7 +50,7 @@ class HealthWatcher:
     async def _ask(self, check: grpc.aio.UnaryUnaryMultiCallable[bytes, bytes]) -> bool | None:
         """Whether the service serves; None when it did not answer in time."""
         try:
-            answer = await check(_REQUEST, timeout=self._interval)
+            answer = await check(_REQUEST, timeout=_PATIENCE_SECONDS)
         except grpc.aio.AioRpcError as error:
             if error.code() is grpc.StatusCode.DEADLINE_EXCEEDED:
                 return None

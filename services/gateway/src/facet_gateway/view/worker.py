@@ -182,7 +182,7 @@ class ViewWorker:
         return max(outcomes, key=_GRAVITY.index)
 
     async def _pace(self, key: tuple[str, str]) -> None:
-        """Lets a busy account's announcements gather: its first change shows at once, a stream of them ever so often."""
+        """Lets a busy account's announcements gather: its first change shows at once, a stream of them at intervals."""
         now = asyncio.get_running_loop().time()
         if len(self._begun_at) > _REMEMBERED:
             self._begun_at = {k: at for k, at in self._begun_at.items() if now - at < _PACE_SECONDS}
