@@ -61,6 +61,7 @@ async def create_milestone(ctx: Ctx, wanted: pb.Milestone) -> Milestone:
         milestone.position = (await ctx.session.scalar(last) or 0) + 1
     ctx.add(milestone)
     milestone.planned(ctx.clock.today())
+    ctx.touch_account(milestone.customer_id)
     await _watch(ctx, milestone)
     await ctx.flush()
     return milestone
