@@ -4,9 +4,9 @@ Row scope, summaries and reports read them. `store_…` functions write them: th
 itself within the transaction of a change, so that it reads its own writes.
 """
 
-from typing import Any
+from typing import Any, cast
 
-from sqlalchemy import Index, delete, inspect
+from sqlalchemy import Index, Table, delete, inspect
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Mapped, mapped_column
@@ -156,6 +156,7 @@ async def remove_team_member(session: AsyncSession, member: AccountTeamMember) -
 
 async def _upsert(session: AsyncSession, entity: type[Base], **values: Any) -> None:
     keys = [column.name for column in inspect(entity).primary_key]
-    statement = insert(entity).values(**values)
+    # Into the table, not the entity: replicas are written often, and the ORM's own insert costs several times as much.
+    statement = insert(cast(Table, entity.__table__)).values(**values)
     changes = {name: statement.excluded[name] for name in values if name not in keys}
     await session.execute(statement.on_conflict_do_update(index_elements=keys, set_=changes))

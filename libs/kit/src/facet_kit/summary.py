@@ -2,10 +2,10 @@
 
 from collections.abc import Iterable, Mapping
 from decimal import Decimal
-from typing import Any
+from typing import Any, cast
 
 from protobuf.wkt import Timestamp
-from sqlalchemy import Select, case, func, select
+from sqlalchemy import Select, Table, case, func, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -42,8 +42,9 @@ async def bump(
     The addition happens in the database, so that concurrent changes never lose each other.
     """
     keys = {"customer_id": customer_id, "department_id": department_id, "region_id": region_id}
-    statement = insert(row).values(**keys, **deltas)
-    added = {name: getattr(row, name) + statement.excluded[name] for name in deltas}
+    table = cast(Table, row.__table__)
+    statement = insert(table).values(**keys, **deltas)
+    added = {name: table.c[name] + statement.excluded[name] for name in deltas}
     await ctx.session.execute(statement.on_conflict_do_update(index_elements=list(keys), set_=added))
     ctx.touch_account(customer_id)
 

@@ -89,7 +89,7 @@ def _customer_ref() -> Table:
 
 def apply_row_scope(state: ORMExecuteState) -> None:
     """Adds row scope, and the hiding of softly deleted rows, to an ORM statement; registered on ScopedSession."""
-    if state.is_column_load:
+    if state.is_column_load or state.is_insert:
         return
     principal = cast("Principal | None", state.session.info.get(PRINCIPAL))
     if principal is None:

@@ -69,7 +69,7 @@ class ViewWorker:
         store: SectionStore,
         itself: Caller,
         *,
-        concurrency: int = 8,
+        concurrency: int = 4,
     ) -> None:
         self._bus = bus
         self._plan = plan
