@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Sequence
 from datetime import timedelta
 from typing import Any, TypeVar
 
-from sqlalchemy import case, func, select
+from sqlalchemy import ColumnElement, case, func, select
 
 from facet_contracts.facet.marketing.v1 import summary_service_pb as pb
 from facet_contracts.facet.marketing.v1.resources_pb import ConsentState, TouchState
@@ -58,26 +58,7 @@ class SummaryApi:
 async def _campaigns(ctx: Ctx, customer_id: str, members: Sequence[CustomerRef]) -> pb.CampaignSection:
     reaching = await _reaching(ctx, members)
     inside = Touch.customer_id.in_(account_members(customer_id))
-    since = ctx.clock.now() - timedelta(days=_TOUCH_DAYS)
-    counted = (
-        select(
-            Touch.department_id,
-            Touch.region_id,
-            Touch.channel,
-            func.count(case((Touch.state == TouchState.SENT, 1))),
-            func.count(case((Touch.state == TouchState.DENIED, 1))),
-            func.count(Touch.complaint_time),
-        )
-        .where(inside, Touch.touch_time > since)
-        .group_by(Touch.department_id, Touch.region_id, Touch.channel)
-    )
-    found = [
-        (
-            (department, region, channel),
-            {"sent_count": sent, "denied_count": denied, "complaint_count": complaints},
-        )
-        for department, region, channel, sent, denied, complaints in await ctx.session.execute(counted)
-    ]
+    found = await _touch_figures(ctx, inside)
     latest = select(Touch).where(inside).order_by(Touch.touch_time.desc(), Touch.id.desc()).limit(_ITEMS)
     names = await org_names(ctx, {unit for place, _ in found for unit in place[:2]})
     return pb.CampaignSection(
@@ -98,6 +79,30 @@ async def _campaigns(ctx: Ctx, customer_id: str, members: Sequence[CustomerRef])
         active=reaching[:_ITEMS],
         items=[_touch_line.to_message(touch) for touch in (await ctx.session.execute(latest)).scalars()],
     )
+
+
+async def _touch_figures(ctx: Ctx, inside: ColumnElement[bool]) -> list[tuple[Any, Figures]]:
+    """Touches of the last 90 days by department, region and channel."""
+    since = ctx.clock.now() - timedelta(days=_TOUCH_DAYS)
+    counted = (
+        select(
+            Touch.department_id,
+            Touch.region_id,
+            Touch.channel,
+            func.count(case((Touch.state == TouchState.SENT, 1))),
+            func.count(case((Touch.state == TouchState.DENIED, 1))),
+            func.count(Touch.complaint_time),
+        )
+        .where(inside, Touch.touch_time > since)
+        .group_by(Touch.department_id, Touch.region_id, Touch.channel)
+    )
+    return [
+        (
+            (department, region, channel),
+            {"sent_count": sent, "denied_count": denied, "complaint_count": complaints},
+        )
+        for department, region, channel, sent, denied, complaints in await ctx.session.execute(counted)
+    ]
 
 
 async def _reaching(ctx: Ctx, members: Sequence[CustomerRef]) -> list[pb.CampaignLine]:
@@ -136,22 +141,7 @@ def _candidate(member: CustomerRef, paths: dict[str, frozenset[str]]) -> Candida
 
 async def _consents(ctx: Ctx, customer_id: str) -> pb.ConsentSection:
     inside = Consent.customer_id.in_(account_members(customer_id))
-    counted = (
-        select(
-            Consent.department_id,
-            Consent.region_id,
-            Consent.channel,
-            Consent.purpose,
-            func.count(case((Consent.state == ConsentState.GRANTED, 1))),
-            func.count(case((Consent.state == ConsentState.WITHDRAWN, 1))),
-        )
-        .where(inside)
-        .group_by(Consent.department_id, Consent.region_id, Consent.channel, Consent.purpose)
-    )
-    found = [
-        ((department, region, channel, purpose), {"granted_count": granted, "withdrawn_count": withdrawn})
-        for department, region, channel, purpose, granted, withdrawn in await ctx.session.execute(counted)
-    ]
+    found = await _consent_figures(ctx, inside)
     latest = (
         select(Consent).where(inside).order_by(Consent.state_time.desc(), Consent.id.desc()).limit(_ITEMS)
     )
@@ -176,6 +166,26 @@ async def _consents(ctx: Ctx, customer_id: str) -> pb.ConsentSection:
             _consent_line.to_message(consent) for consent in (await ctx.session.execute(latest)).scalars()
         ],
     )
+
+
+async def _consent_figures(ctx: Ctx, inside: ColumnElement[bool]) -> list[tuple[Any, Figures]]:
+    """Consents by department, region, channel and purpose."""
+    counted = (
+        select(
+            Consent.department_id,
+            Consent.region_id,
+            Consent.channel,
+            Consent.purpose,
+            func.count(case((Consent.state == ConsentState.GRANTED, 1))),
+            func.count(case((Consent.state == ConsentState.WITHDRAWN, 1))),
+        )
+        .where(inside)
+        .group_by(Consent.department_id, Consent.region_id, Consent.channel, Consent.purpose)
+    )
+    return [
+        ((department, region, channel, purpose), {"granted_count": granted, "withdrawn_count": withdrawn})
+        for department, region, channel, purpose, granted, withdrawn in await ctx.session.execute(counted)
+    ]
 
 
 async def _points(ctx: Ctx, customer_id: str) -> pb.PointsSection:

@@ -96,24 +96,8 @@ async def _assets(ctx: Ctx, customer_id: str) -> pb.AssetSection:
         )
         for row in rows
     ]
-    # Which warranties end soon depends on the day: counted from the index of assets in service, not from kept rows.
-    today = ctx.clock.today()
-    ending = (
-        Asset.customer_id.in_(members),
-        Asset.state == AssetState.IN_SERVICE,
-        Asset.warranty_end_date.between(today, today + timedelta(days=WARRANTY_ENDING_DAYS)),
-    )
-    counted = (
-        select(Asset.department_id, Asset.region_id, func.sum(Asset.quantity))
-        .where(*ending)
-        .group_by(Asset.department_id, Asset.region_id)
-    )
-    found += [
-        ((department_id, region_id), {"warranty_ending_count": int(count)})
-        for department_id, region_id, count in await ctx.session.execute(counted)
-    ]
-    query = select(Asset).where(*ending).order_by(Asset.warranty_end_date, Asset.id).limit(_ITEMS)
-    items = (await ctx.session.execute(query)).scalars()
+    ending, items = await _warranties_ending(ctx, customer_id)
+    found += ending
     names = await org_names(ctx, _units(found))
     return pb.AssetSection(
         totals=pb.AssetTotals(**_added(found, lambda _: "").get("", {})),
@@ -127,6 +111,30 @@ async def _assets(ctx: Ctx, customer_id: str) -> pb.AssetSection:
         ],
         warranty_ending=[_asset_line.to_message(asset) for asset in items],
     )
+
+
+async def _warranties_ending(ctx: Ctx, customer_id: str) -> tuple[list[tuple[Place, Figures]], list[Asset]]:
+    """Units whose warranty ends soon by place, and the first of them.
+
+    Which they are depends on the day: they are counted from the index of assets in service, not from kept rows.
+    """
+    today = ctx.clock.today()
+    ending = (
+        Asset.customer_id.in_(account_members(customer_id)),
+        Asset.state == AssetState.IN_SERVICE,
+        Asset.warranty_end_date.between(today, today + timedelta(days=WARRANTY_ENDING_DAYS)),
+    )
+    counted = (
+        select(Asset.department_id, Asset.region_id, func.sum(Asset.quantity))
+        .where(*ending)
+        .group_by(Asset.department_id, Asset.region_id)
+    )
+    found = [
+        ((department_id, region_id), {"warranty_ending_count": int(count)})
+        for department_id, region_id, count in await ctx.session.execute(counted)
+    ]
+    query = select(Asset).where(*ending).order_by(Asset.warranty_end_date, Asset.id).limit(_ITEMS)
+    return found, list((await ctx.session.execute(query)).scalars())
 
 
 def _units(found: Iterable[tuple[Place, Figures]]) -> set[str]:

@@ -6,7 +6,7 @@ from facet_contracts.facet.service_desk.v1.events_pb import TicketSlaDue, Workin
 from facet_kit.context import Ctx
 from facet_kit.messaging.envelope import EventMeta
 from facet_kit.messaging.handlers import Handlers
-from facet_service_desk.tickets import service
+from facet_service_desk.tickets import due
 
 handlers = Handlers()
 
@@ -15,11 +15,11 @@ handlers = Handlers()
 async def note_broken_promise(ctx: Ctx, event: TicketSlaDue, meta: EventMeta) -> None:
     """The instant has come at which a promise would be broken."""
     if event.due_time:
-        await service.promise_due(ctx, event.ticket_id, event.due_time.to_datetime())
+        await due.promise_due(ctx, event.ticket_id, event.due_time.to_datetime())
 
 
 @handlers.on(WorkingCalendarUpdated)
 async def replan_clocks(ctx: Ctx, event: WorkingCalendarUpdated, meta: EventMeta) -> None:
     """Due times follow the calendar."""
     if event.working_calendar:
-        await service.replan(ctx, event.working_calendar.id)
+        await due.replan(ctx, event.working_calendar.id)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
 
 from protobuf.wkt import FieldMask
 from sqlalchemy import Sequence as NumberSequence
@@ -12,20 +11,18 @@ from sqlalchemy import select
 from facet_contracts.facet.service_desk.v1 import events_pb as events
 from facet_contracts.facet.service_desk.v1 import resources_pb as pb
 from facet_contracts.facet.service_desk.v1.resources_pb import (
-    ClockState,
     TicketChannel,
     TicketPriority,
     TicketState,
 )
 from facet_kit.context import Ctx
 from facet_kit.database.base import Base
-from facet_kit.errors import Conflict, NotFound
+from facet_kit.errors import Conflict
 from facet_kit.paging import ListSpec
 from facet_kit.principal import PrincipalKind
 from facet_kit.refs import CustomerRef
 from facet_service_desk.assets.service import asset_of
 from facet_service_desk.calendars.service import calendars_by_id, policy_for
-from facet_service_desk.clocks.model import TicketClock
 from facet_service_desk.entry import home, known_staff, known_unit, require_fields, require_text
 from facet_service_desk.figures import move
 from facet_service_desk.tickets.mapping import ticket_map, ticket_message
@@ -292,35 +289,3 @@ async def change_priority(
             # More may have elapsed already than the new promise allows.
             work.note_breaches(at_due=True)
     return work.ticket
-
-
-async def promise_due(ctx: Ctx, ticket_id: str, due: datetime) -> None:
-    """A timer set for `due` fired: notes the breach if the promise is broken; a late or repeated one changes nothing.
-
-    The machine that runs this may be a little behind the one that fired the timer: it is `due` at least.
-    """
-    try:
-        ticket = await ctx.get(Ticket, ticket_id, for_update=True)
-    except NotFound:
-        return
-    calendars = await calendars_by_id(ctx, (clock.calendar_id for clock in ticket.clocks))
-    work = Work(ticket, max(ctx.clock.now(), due), calendars)
-    before = ticket.figures()
-    if work.note_breaches(at_due=True):
-        await finish(ctx, work)
-        await move(ctx, TicketSummaryRow, before, ticket.figures())
-        await ctx.flush()
-
-
-async def replan(ctx: Ctx, calendar_id: str) -> None:
-    """A calendar changed: the clocks that run on it get new due times and timers."""
-    running = select(TicketClock.ticket_id).where(
-        TicketClock.calendar_id == calendar_id, TicketClock.state == ClockState.RUNNING
-    )
-    for ticket_id in sorted(set((await ctx.session.execute(running)).scalars())):
-        async with working_on(ctx, ticket_id) as work:
-            for clock in work.ticket.clocks:
-                if clock.calendar_id == calendar_id:
-                    clock.replan(work.calendars)
-            work.ticket.settle()
-            work.note_breaches(at_due=True)
