@@ -34,7 +34,7 @@ def build(settings: Settings) -> ServiceApp:
             SummaryApi(),
         ],
         handlers=[contact_handlers, classification_handlers],
-        writes_replicas=True,
+        follows_customers=False,
     )
 
 

@@ -61,7 +61,7 @@ _LOOPBACK = "127.0.0.1"
 def build_service(settings: GatewaySettings) -> ServiceApp:
     """The gateway as a service of its own data, API keys: gRPC on loopback, outbox, audit."""
     own = settings.model_copy(update={"http_port": 0, "host": _LOOPBACK})
-    return ServiceApp(name=NAME, settings=own, apis=[ApiKeyApi()])
+    return ServiceApp(name=NAME, settings=own, apis=[ApiKeyApi()], follows_customers=False)
 
 
 class _HttpServer(uvicorn.Server):
@@ -82,6 +82,7 @@ class Gateway:
         self.clock = SystemClock()
         self.redis = RedisAccess(settings.redis_url)
         self.http_port = 0
+        self._background: Cells | None = None
         self._tasks: list[asyncio.Task[None]] = []
 
     async def start(self) -> None:
@@ -113,11 +114,13 @@ class Gateway:
         self.probes = GatewayProbes(self.cells, self.redis)
 
     def _worker(self) -> ViewWorker:
-        # Nobody waits for the worker, so an owner has more time for it than for a reader.
+        # Channels and breakers of its own: what the worker meets with never closes the way for people. Nobody waits
+        # for it, so an owner has more time for it than for a reader.
+        self._background = Cells(self.settings.upstreams)
         patient = FanOut(
-            self.cells, self.contracts.registry, self.clock, deadline=self.settings.deadline_seconds
+            self._background, self.contracts.registry, self.clock, deadline=self.settings.deadline_seconds
         )
-        return ViewWorker(self.service.bus, self.plan, self.cells, patient, self.store, self.itself)
+        return ViewWorker(self.service.bus, self.plan, self._background, patient, self.store, self.itself)
 
     def _application(self) -> FastAPI:
         settings, contracts = self.settings, self.contracts
@@ -226,5 +229,7 @@ class Gateway:
         await asyncio.gather(*self._tasks, return_exceptions=True)
         await self.invalidation.close()
         await self.cells.close()
+        if self._background is not None:
+            await self._background.close()
         await self.redis.close()
         await self.service.stop()

@@ -57,8 +57,8 @@ class ServiceApp:
         name: the service's name, as in subjects and streams ("service-desk").
         apis: servicers, one per gRPC service of the contract.
         handlers: event handlers of the features; those of the kit's replicas are added.
-        writes_replicas: the service writes the replicas itself, with the changes they copy; events that are still
-            on their way must not set them back.
+        follows_customers: False where the service writes the replicas itself, with the changes they copy (an event
+            still on its way must not set them back), or has no use for them.
     """
 
     def __init__(
@@ -68,7 +68,7 @@ class ServiceApp:
         settings: KitSettings,
         apis: Sequence[Servicer],
         handlers: Iterable[Handlers] = (),
-        writes_replicas: bool = False,
+        follows_customers: bool = True,
     ) -> None:
         self.name = name
         self.settings = settings
@@ -82,7 +82,7 @@ class ServiceApp:
         self.bus = Bus(settings.nats_url, f"facet-{name}")
         self.processing = Processing(
             name,
-            Handlers(*(() if writes_replicas else (refs_events.handlers,)), *handlers),
+            Handlers(*((refs_events.handlers,) if follows_customers else ()), *handlers),
             sessions=self.database.system_sessions,
             contexts=self.database.event_context,
             clock=SystemClock(),
