@@ -128,10 +128,8 @@ def test_a_group_cannot_be_moved_below_one_of_its_subsidiaries(office: Office) -
     below = office.customer(parentId=root["id"])
     lowest = office.customer(parentId=below["id"])
     administrator = office.administrator.http
-    problem = refused(
-        act(administrator, f"/v1/customers/{root['id']}:move", root, parentId=lowest["id"]), 409
-    )
-    assert "HIERARCHY" in problem["reason"] or "CYCLE" in problem["reason"] or "RING" in problem["reason"]
+    moved = act(administrator, f"/v1/customers/{root['id']}:move", root, parentId=lowest["id"])
+    refused(moved, 409, "TREE_RING")
     assert ok(administrator.get(f"/v1/customers/{lowest['id']}"))["groupId"] == root["id"]
 
 
