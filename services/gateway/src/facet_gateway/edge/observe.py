@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
+import secrets
 from time import perf_counter
 from typing import Final
 
 import structlog
 from opentelemetry import metrics, propagate, trace
-from opentelemetry.trace import SpanKind, StatusCode
+from opentelemetry.trace import NonRecordingSpan, Span, SpanContext, SpanKind, StatusCode, TraceFlags
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from facet_gateway.edge.context import EdgeContext, attach, header
@@ -61,9 +62,11 @@ class ObserveMiddleware:
 
         parent = propagate.extract(_carrier(scope))
         started = perf_counter()
-        with _tracer.start_as_current_span(scope["method"], parent, kind=SpanKind.SERVER) as span:
-            if (current := span.get_span_context()).is_valid:
-                context.trace_id = format(current.trace_id, "032x")
+        span = _tracer.start_span(scope["method"], parent, kind=SpanKind.SERVER)
+        if not span.get_span_context().is_valid:
+            span = _unrecorded_span()
+        with trace.use_span(span, end_on_exit=True):
+            context.trace_id = format(span.get_span_context().trace_id, "032x")
             try:
                 await self._app(scope, receive, answer)
             finally:
@@ -73,6 +76,18 @@ class ObserveMiddleware:
                 if status >= 500:
                     span.set_status(StatusCode.ERROR)
                 _note(context, scope, status, perf_counter() - started)
+
+
+def _unrecorded_span() -> Span:
+    """Where nothing is traced, requests have a trace id all the same: it joins the logs of all services."""
+    return NonRecordingSpan(
+        SpanContext(
+            secrets.randbits(128) or 1,
+            secrets.randbits(64) or 1,
+            is_remote=False,
+            trace_flags=TraceFlags(TraceFlags.DEFAULT),
+        )
+    )
 
 
 def _note(context: EdgeContext, scope: Scope, status: int, seconds: float) -> None:

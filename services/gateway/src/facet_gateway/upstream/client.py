@@ -14,7 +14,7 @@ from opentelemetry.trace import SpanKind
 
 from facet_gateway.problem import Problem, unavailable
 from facet_gateway.upstream.breaker import Breaker, BreakerRefusal, BreakerState
-from facet_gateway.upstream.status import FAILURES, problem_of
+from facet_gateway.upstream.status import counts_as_failure, problem_of
 
 Metadata = Sequence[tuple[str, str]]
 
@@ -83,22 +83,18 @@ class Upstream:
         """
         until = monotonic() + seconds
         try:
-            return await self._attempt(rpc, payload, until, metadata)
+            return await self._attempt(rpc, payload, seconds, metadata)
         except grpc.aio.AioRpcError as error:
-            again = (
-                retry
-                and error.code() is grpc.StatusCode.UNAVAILABLE
-                and until - monotonic() > 2 * _RETRY_PAUSE
-            )
-            if not again:
+            left = until - monotonic() - _RETRY_PAUSE
+            if not retry or error.code() is not grpc.StatusCode.UNAVAILABLE or left <= _RETRY_PAUSE:
                 raise problem_of(error, self.service) from error
         await asyncio.sleep(_RETRY_PAUSE)
         try:
-            return await self._attempt(rpc, payload, until, metadata)
+            return await self._attempt(rpc, payload, left, metadata)
         except grpc.aio.AioRpcError as error:
             raise problem_of(error, self.service) from error
 
-    async def _attempt(self, rpc: str, payload: bytes, until: float, metadata: Metadata) -> Reply:
+    async def _attempt(self, rpc: str, payload: bytes, seconds: float, metadata: Metadata) -> Reply:
         method = self._methods.get(rpc)
         if method is None:
             method = self._methods[rpc] = self.channel.unary_unary(rpc)
@@ -109,13 +105,11 @@ class Upstream:
             ):
                 carrier: dict[str, str] = {}
                 propagate.inject(carrier)
-                call = method(
-                    payload, timeout=max(0.001, until - monotonic()), metadata=(*metadata, *carrier.items())
-                )
+                call = method(payload, timeout=seconds, metadata=(*metadata, *carrier.items()))
                 try:
                     answer = await call
                 except grpc.aio.AioRpcError as error:
-                    if error.code() in FAILURES:
+                    if counts_as_failure(error, seconds):
                         guarded.failed()
                     raise
                 replayed = any(key == _REPLAYED for key, _ in await call.trailing_metadata() or ())

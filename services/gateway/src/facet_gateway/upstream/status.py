@@ -23,15 +23,18 @@ _BY_CODE = {
     grpc.StatusCode.DEADLINE_EXCEEDED: (504, "DEADLINE_EXCEEDED"),
     grpc.StatusCode.UNIMPLEMENTED: (501, "NOT_IMPLEMENTED"),
 }
-# Codes that count against the service; everything else is its considered answer.
-FAILURES = frozenset(
-    {
-        grpc.StatusCode.UNAVAILABLE,
-        grpc.StatusCode.DEADLINE_EXCEEDED,
-        grpc.StatusCode.INTERNAL,
-        grpc.StatusCode.UNKNOWN,
-    }
-)
+# A deadline that passes says something about the service only when it was a generous one: callers choose theirs.
+_GENEROUS_SECONDS = 2.0
+
+
+def counts_as_failure(error: grpc.aio.AioRpcError, seconds: float) -> bool:
+    """Whether an error counts against the service: it was not there, or did not answer although it had the time.
+
+    Whatever it answers, a defect of one method too, shows that it is there.
+    """
+    if error.code() is grpc.StatusCode.DEADLINE_EXCEEDED:
+        return seconds >= _GENEROUS_SECONDS
+    return error.code() is grpc.StatusCode.UNAVAILABLE and not _has_details(error)
 
 
 def problem_of(error: grpc.aio.AioRpcError, service: str) -> Problem:
