@@ -17,10 +17,10 @@ from facet_kit.principal import Principal
 from facet_kit.refs import CustomerRef
 from facet_kit.testing.harness import ServiceHarness, service_fixtures
 from facet_kit.testing.principals import a_principal
-from facet_sales.main import build_app
+from facet_sales.main import build
 from facet_sales.settings import Settings
 
-globals().update(service_fixtures("facet_sales", build_app, Settings))
+globals().update(service_fixtures("facet_sales", build, Settings))
 
 
 class Desk:

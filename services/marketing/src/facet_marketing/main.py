@@ -13,7 +13,7 @@ from facet_marketing.summary import SummaryApi
 from facet_marketing.touches.api import TouchApi
 
 
-def build_app(settings: KitSettings) -> ServiceApp:
+def build(settings: KitSettings) -> ServiceApp:
     """The service with everything it is made of."""
     return ServiceApp(
         name="marketing",
@@ -25,7 +25,7 @@ def build_app(settings: KitSettings) -> ServiceApp:
 
 def main() -> None:
     """Runs the service until it is told to stop."""
-    run(build_app(Settings()))  # pyright: ignore[reportCallIssue] - the environment fills the settings
+    run(build(Settings()))  # pyright: ignore[reportCallIssue] - the environment fills the settings
 
 
 if __name__ == "__main__":

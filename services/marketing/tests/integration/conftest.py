@@ -18,7 +18,7 @@ from facet_kit.principal import Principal
 from facet_kit.refs import CustomerRef
 from facet_kit.testing.harness import ServiceHarness, service_fixtures
 from facet_kit.testing.principals import a_principal
-from facet_marketing.main import build_app
+from facet_marketing.main import build
 from facet_marketing.settings import Settings
 
 
@@ -27,7 +27,7 @@ def _settings(**values: Any) -> Settings:
     return Settings(**values, backdating=True, database_pool_size=25, database_pool_overflow=25)
 
 
-globals().update(service_fixtures("facet_marketing", build_app, _settings))
+globals().update(service_fixtures("facet_marketing", build, _settings))
 
 _SERVICES = {
     "consent": "ConsentService",

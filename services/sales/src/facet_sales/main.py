@@ -13,7 +13,7 @@ from facet_sales.settings import Settings
 from facet_sales.summary.api import SummaryApi
 
 
-def build_app(settings: Settings) -> ServiceApp:
+def build(settings: Settings) -> ServiceApp:
     """The service with its APIs and handlers, not started."""
     reporting = settings.reporting_currency
     return ServiceApp(
@@ -33,7 +33,7 @@ def build_app(settings: Settings) -> ServiceApp:
 
 def main() -> None:
     """Runs the service until it is told to stop."""
-    run(build_app(Settings.model_validate({})))  # the environment fills them
+    run(build(Settings.model_validate({})))  # the environment fills them
 
 
 if __name__ == "__main__":

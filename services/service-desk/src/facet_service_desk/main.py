@@ -14,7 +14,7 @@ from facet_service_desk.tickets import events as ticket_events
 from facet_service_desk.tickets.api import TicketApi
 
 
-def build_app(settings: KitSettings) -> ServiceApp:
+def build(settings: KitSettings) -> ServiceApp:
     """The service with everything it is made of."""
     return ServiceApp(
         name="service-desk",
@@ -26,7 +26,7 @@ def build_app(settings: KitSettings) -> ServiceApp:
 
 def main() -> None:
     """Runs the service until it is told to stop."""
-    run(build_app(Settings()))  # pyright: ignore[reportCallIssue] - the environment fills the settings
+    run(build(Settings()))  # pyright: ignore[reportCallIssue] - the environment fills the settings
 
 
 if __name__ == "__main__":

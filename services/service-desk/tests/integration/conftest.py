@@ -21,7 +21,7 @@ from facet_kit.principal import Principal
 from facet_kit.refs import CustomerRef
 from facet_kit.testing.harness import ServiceHarness, service_fixtures
 from facet_kit.testing.principals import a_principal
-from facet_service_desk.main import build_app
+from facet_service_desk.main import build
 from facet_service_desk.settings import Settings
 
 
@@ -29,7 +29,7 @@ def _settings(**values: Any) -> Settings:
     return Settings(**values, backdating=True)
 
 
-globals().update(service_fixtures("facet_service_desk", build_app, _settings))
+globals().update(service_fixtures("facet_service_desk", build, _settings))
 
 MONDAY_NINE = datetime(2026, 3, 2, 1, 0, tzinfo=UTC)  # 09:00 in Shanghai
 

@@ -10,7 +10,6 @@ import asyncio
 from dataclasses import dataclass
 from typing import Final
 
-import nats.errors
 import structlog
 from nats.aio.msg import Msg
 from nats.js import JetStreamContext
@@ -134,7 +133,7 @@ class _Source:
             while True:
                 try:
                     messages = await subscription.fetch(self._settings.batch, timeout=_FETCH_SECONDS)
-                except nats.errors.TimeoutError:
+                except TimeoutError:  # nats-py raises its own and the plain one
                     await subscription.consumer_info()  # a quiet stream and a lost consumer look alike
                     continue
                 await failpoint("consumer.after_fetch")
