@@ -8,7 +8,7 @@ from datetime import date
 from decimal import Decimal
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from facet_analytics.months import shifted
@@ -27,6 +27,8 @@ from facet_analytics.values.policy import (
     tier,
 )
 
+# What a property takes says how busy the machine is, and nothing about the property.
+patiently = settings(max_examples=50, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 MONTH = date(2026, 6, 1)
 KINDS = (
     "REVENUE",
@@ -57,7 +59,7 @@ amounts = st.decimals(0, 10**9, places=2)
 sums = st.dictionaries(
     st.tuples(st.sampled_from(KINDS), st.integers(0, 24).map(lambda back: shifted(MONTH, -back))),
     st.builds(Sum, st.integers(0, 50), amounts),
-    max_size=30,
+    max_size=15,
 )
 
 
@@ -73,6 +75,7 @@ def points(found: Measures) -> dict[str, Decimal]:
     return {part.characteristic: part.points for part in contributions(found)}
 
 
+@patiently
 @given(sums)
 def test_a_score_lies_between_nothing_and_a_hundred_and_is_the_sum_of_its_parts(found: dict) -> None:
     parts = contributions(measure(found, MONTH))
@@ -86,6 +89,7 @@ def test_weights_add_up_to_a_hundred() -> None:
     assert sum(part.weight for part in contributions(QUIET)) == 100
 
 
+@patiently
 @given(sums, amounts)
 def test_more_revenue_never_lowers_what_revenue_adds(found: dict, more: Decimal) -> None:
     before = measure(found, MONTH)
@@ -128,7 +132,7 @@ def test_two_signs_together_are_a_high_risk_and_none_is_a_low_one() -> None:
     assert churn(replace(busy, breaches=3, complaints=1))[0] is Risk.HIGH
 
 
-@settings(max_examples=25)
+@patiently
 @given(st.dictionaries(st.sampled_from("abcdef"), sums, max_size=5), st.randoms())
 def test_places_are_one_to_n_and_depend_on_no_order(accounts: dict, chance: random.Random) -> None:
     found = ranking(accounts, MONTH)

@@ -7,7 +7,7 @@ from datetime import date
 from decimal import Decimal
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from facet_project.decision_trees.policy import (
@@ -25,6 +25,8 @@ from facet_project.decision_trees.policy import (
     weighted_support,
 )
 
+# What a property takes says how busy the machine is, and nothing about the property.
+patiently = settings(max_examples=50, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 TODAY = date(2026, 6, 15)
 ROLES = ("BUYER", "DECIDER", "USER", "CONSUMER", "INFLUENCER", "GATEKEEPER")
 
@@ -36,7 +38,7 @@ def a_seat(id: str = "a", **fields: object) -> Seat:
 
 @st.composite
 def seats(draw: st.DrawFn, *, min_size: int = 0) -> list[Seat]:
-    size = draw(st.integers(min_size, 12))
+    size = draw(st.integers(min_size, 8))
     return [
         Seat(
             id=f"seat-{number}",
@@ -51,26 +53,30 @@ def seats(draw: st.DrawFn, *, min_size: int = 0) -> list[Seat]:
     ]
 
 
+@patiently
 @given(seats())
 def test_coverage_is_a_percentage_and_support_lies_between_minus_and_plus_one(tree: list[Seat]) -> None:
     assert 0 <= coverage(tree) <= 100
     assert -1 <= weighted_support(tree) <= 1
 
 
-@given(seats(), st.integers(0, 11))
+@patiently
+@given(seats(), st.integers(0, 7))
 def test_a_better_relationship_never_lowers_the_coverage(tree: list[Seat], place: int) -> None:
     if place < len(tree):
         stronger = [replace(seat, strength=5) if index == place else seat for index, seat in enumerate(tree)]
         assert coverage(stronger) >= coverage(tree)
 
 
-@given(seats(), st.integers(0, 11))
+@patiently
+@given(seats(), st.integers(0, 7))
 def test_a_seat_that_falls_vacant_never_raises_the_coverage(tree: list[Seat], place: int) -> None:
     if place < len(tree):
         emptied = [replace(seat, vacant=True) if index == place else seat for index, seat in enumerate(tree)]
         assert coverage(emptied) <= coverage(tree)
 
 
+@patiently
 @given(seats(min_size=1), st.integers(2, 9))
 def test_only_the_relation_between_influences_counts(tree: list[Seat], factor: int) -> None:
     scaled = [replace(seat, influence=seat.influence * factor) for seat in tree]
@@ -79,6 +85,7 @@ def test_only_the_relation_between_influences_counts(tree: list[Seat], factor: i
     assert single_thread(scaled) == single_thread(tree)
 
 
+@patiently
 @given(seats())
 def test_support_turns_its_sign_when_every_stance_turns(tree: list[Seat]) -> None:
     opposite = {"CHAMPION": "BLOCKER", "SUPPORTER": "SCEPTIC", "SCEPTIC": "SUPPORTER", "BLOCKER": "CHAMPION"}
@@ -86,12 +93,14 @@ def test_support_turns_its_sign_when_every_stance_turns(tree: list[Seat]) -> Non
     assert weighted_support(turned) == -weighted_support(tree)
 
 
+@patiently
 @given(seats())
 def test_the_order_of_the_seats_changes_no_figure(tree: list[Seat]) -> None:
     found = figures(tree, required_roles=ROLES, today=TODAY)
     assert figures(list(reversed(tree)), required_roles=ROLES, today=TODAY) == found
 
 
+@patiently
 @given(seats())
 def test_every_seat_is_either_filled_or_vacant_and_only_filled_ones_block(tree: list[Seat]) -> None:
     found = figures(tree, required_roles=(), today=TODAY)
@@ -99,6 +108,7 @@ def test_every_seat_is_either_filled_or_vacant_and_only_filled_ones_block(tree: 
     assert not set(found.blockers) & set(found.vacant)
 
 
+@patiently
 @given(seats())
 def test_a_role_that_nobody_holds_is_not_engaged_either(tree: list[Seat]) -> None:
     assert set(missing_roles(tree, ROLES)) <= set(unengaged_roles(tree, ROLES))

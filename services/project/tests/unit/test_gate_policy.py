@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from decimal import Decimal
 
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from facet_project.gates.policy import (
@@ -16,6 +16,8 @@ from facet_project.gates.policy import (
     weighted_score,
 )
 
+# What a property takes says how busy the machine is, and nothing about the property.
+patiently = settings(max_examples=50, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 weights = st.lists(st.integers(1, 1000), min_size=1, max_size=8)
 
 
@@ -31,18 +33,21 @@ def test_the_score_weighs_each_criterion() -> None:
     assert weighted_score(criteria_of(3, 1), scores_of(100, 20)) == Decimal("80.00")
 
 
+@patiently
 @given(weights, st.data())
 def test_the_score_is_a_percentage(values: list[int], data: st.DataObject) -> None:
     given_scores = [data.draw(st.integers(0, 100)) for _ in values]
     assert 0 <= weighted_score(criteria_of(*values), scores_of(*given_scores)) <= 100
 
 
+@patiently
 @given(weights)
 def test_full_marks_are_a_hundred_and_none_are_zero(values: list[int]) -> None:
     assert weighted_score(criteria_of(*values), scores_of(*[100] * len(values))) == 100
     assert weighted_score(criteria_of(*values), scores_of(*[0] * len(values))) == 0
 
 
+@patiently
 @given(weights, st.data())
 def test_a_better_answer_never_lowers_the_score(values: list[int], data: st.DataObject) -> None:
     answers = [data.draw(st.integers(0, 99)) for _ in values]
