@@ -249,6 +249,7 @@ async def test_who_is_not_to_be_pursued_leaves_every_audience_at_once(marketing:
     audience = pb.AudienceFilter(include=[pb.NodeGroup(node_ids=[node])])
     campaign = await marketing.campaign(audience=audience)
     assert await members(marketing, campaign) == [customer.customer_id]
+    await marketing.activate(campaign)
     told = Customer(
         id=customer.customer_id,
         group_id=customer.group_id,

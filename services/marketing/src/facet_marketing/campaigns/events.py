@@ -6,23 +6,21 @@ from facet_contracts.facet.customer.v1.events_pb import CustomerClassified, Cust
 from facet_kit.context import Ctx
 from facet_kit.messaging.envelope import EventMeta
 from facet_kit.messaging.handlers import Handlers
+from facet_marketing.campaigns import service
 
 handlers = Handlers()
 
 
-@handlers.on(CustomerUpdated)
-async def follow_update(ctx: Ctx, event: CustomerUpdated, meta: EventMeta) -> None:
-    """Strategy, region or key-account flag may have changed."""
-    ctx.touch_account(meta.aggregate_id)
+async def follow_customer(
+    ctx: Ctx, event: CustomerUpdated | CustomerClassified | CustomerMoved, meta: EventMeta
+) -> None:
+    """Strategy, region, group or classification may have changed, and with it which campaigns reach the account.
+
+    The replica, which the audiences are read from, has been brought up to date before.
+    """
+    if await service.running(ctx):
+        ctx.touch_account(meta.aggregate_id)
 
 
-@handlers.on(CustomerClassified)
-async def follow_classification(ctx: Ctx, event: CustomerClassified, meta: EventMeta) -> None:
-    """The customer stands elsewhere in the classification trees."""
-    ctx.touch_account(meta.aggregate_id)
-
-
-@handlers.on(CustomerMoved)
-async def follow_move(ctx: Ctx, event: CustomerMoved, meta: EventMeta) -> None:
-    """The customer belongs to another group; both groups' views are told by way of the replica and of the event."""
-    ctx.touch_account(meta.aggregate_id)
+for _event in (CustomerUpdated, CustomerClassified, CustomerMoved):
+    handlers.on(_event)(follow_customer)

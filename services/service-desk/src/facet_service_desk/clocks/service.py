@@ -14,7 +14,7 @@ from facet_kit.context import Ctx
 from facet_service_desk.clocks.model import TicketClock
 
 # History is entered step by step: a timer that fired between two steps would break a promise that the next step keeps.
-_HISTORY_PATIENCE: Final = timedelta(minutes=3)
+_HISTORY_PATIENCE: Final = timedelta(seconds=30)
 
 
 def timer_key(clock: TicketClock) -> str:
