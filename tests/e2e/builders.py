@@ -170,6 +170,11 @@ class Office:
         made = ok(self.administrator.http.post("/v1/staff", json=wanted | fields))
         return Person(made["id"], email, self.sign_in(email))
 
+    def region(self, code: str) -> str:
+        """The id of a region. The demo enterprise's are R1 to R6; R1 is that of the representative who signs in."""
+        found = self.administrator.http.get("/v1/regions", params={"filter": f'code="{code}"'})
+        return ok(found)["regions"][0]["id"]
+
     def customer(self, **fields: Any) -> Json:
         """An organisation."""
         return ok(self.administrator.http.post("/v1/customers", json=a_customer(**fields)))

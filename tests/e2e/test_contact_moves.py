@@ -18,12 +18,13 @@ _SECONDS = 2.0
 def a_project_with_a_seat(office: Office, customer_id: str, contact: Json) -> tuple[Json, Json]:
     """A project at the customer whose decision tree is unit, department and one seat, taken by the contact."""
     manager = office.administrator.http
-    project = ok(
-        manager.post(
-            "/v1/projects",
-            json={"customerId": customer_id, "displayName": "新厂房", "ownerId": office.administrator.id},
-        )
-    )
+    wanted = {
+        "customerId": customer_id,
+        "displayName": "新厂房",
+        "ownerId": office.administrator.id,
+        "expectedRevenue": {"currency": "CNY", "amount": "800000.00"},
+    }
+    project = ok(manager.post("/v1/projects", json=wanted))
     nodes = f"/v1/projects/{project['id']}/decisionNodes"
     unit = ok(
         manager.post(nodes, json={"kind": "UNIT", "displayName": "总部", "organizationId": customer_id})
@@ -35,7 +36,6 @@ def a_project_with_a_seat(office: Office, customer_id: str, contact: Json) -> tu
         "kind": "SEAT",
         "displayName": "采购总监",
         "parentId": department["id"],
-        "organizationId": customer_id,
         "contactId": contact["id"],
         "contactName": contact["displayName"],
         "roles": ["DECIDER"],

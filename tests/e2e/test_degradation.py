@@ -69,7 +69,12 @@ def test_what_happened_while_a_service_was_away_reaches_it_when_it_is_back(
     without("project")
     customer = office.customer()
     platform.start("project")
-    registered = {"customerId": customer["id"], "displayName": "断线期间登记的客户"}
+    revenue = {"currency": "CNY", "amount": "1.00"}
+    registered = {
+        "customerId": customer["id"],
+        "displayName": "断线期间登记的客户",
+        "expectedRevenue": revenue,
+    }
     manager = office.administrator.http
     eventually(
         lambda: manager.post("/v1/projects", json=registered).status_code == 201,

@@ -123,7 +123,7 @@ def test_a_body_that_is_too_large_is_a_413(administrator: httpx.Client) -> None:
 
 
 def test_a_path_that_nobody_serves_is_a_404(administrator: httpx.Client) -> None:
-    for path in ("/v1/robots", "/v1/customers/x:explode", "/v1/", "/v2/customers", "/nothing"):
+    for path in ("/v1/robots", "/v1/orders/x/lines", "/v1/", "/v2/customers", "/nothing"):
         refused(administrator.get(path), 404, "NO_SUCH_ROUTE")
 
 

@@ -43,6 +43,7 @@ def known(office: Office) -> Known:
         taxId=f"91{secrets.randbelow(10**16):016d}",
         phones=[f"+8610{number:08d}"],
         emails=[f"{unique('post')}@customer.example"],
+        regionId=office.region("R3"),
     )
     contact = office.contact(
         customer["id"],
