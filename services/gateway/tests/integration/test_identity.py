@@ -13,6 +13,7 @@ from joserfc.jwk import ECKey, OctKey
 
 from facet_contracts.facet.customer.v1.resources_pb import PrincipalKind
 from facet_contracts.facet.sales.v1.resources_pb import Order
+from facet_kit.messaging.streams import connect
 
 ADMIN = "admin@facet.example"
 GET_ORDER = "/facet.sales.v1.OrderService/GetOrder"
@@ -124,10 +125,11 @@ async def test_a_change_of_rights_is_in_force_once_it_is_announced(world: Any) -
     assert (await world.call("GET", "/v1/orders/o1", by="mover@facet.example")).status_code == 200
     world.people.add("mover@facet.example", "customer", kind=PrincipalKind.STAFF, full_scope=False)
     world.people.records["mover@facet.example"].roles.clear()
-    client = await world.gateway.service.bus.jetstream()
-    await client._nc.publish(
+    client = await connect(world.gateway.settings.nats_url, "test")
+    await client.publish(
         "facet.customer.staff.updated", b"", headers={"ce-subject": "person-of-mover@facet.example"}
     )
+    await client.close()
 
     async def refused() -> bool:
         return (await world.call("GET", "/v1/orders/o1", by="mover@facet.example")).status_code == 403

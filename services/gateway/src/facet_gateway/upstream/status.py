@@ -51,9 +51,7 @@ def problem_of(error: grpc.aio.AioRpcError, service: str) -> Problem:
     if status == 500:
         return unexpected()
     if status == 504:
-        return Problem(
-            504, reason, f"the {service} service did not answer in time; the outcome of a change is unknown"
-        )
+        return Problem(504, reason, f"the {service} service did not answer in time")
     problem = Problem(status, reason, error.details() or reason, headers={})
     for detail in _details(error):
         _refine(problem, detail)
