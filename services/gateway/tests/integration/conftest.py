@@ -83,7 +83,7 @@ async def make_world(
     async def migrate(url: str) -> None:
         await asyncio.to_thread(commands.upgrade, "facet_gateway", url)
 
-    async def make(**settings: Any) -> World:
+    async def make(*, further_cell: bool = False, **settings: Any) -> World:
         template = await databases.template("facet_gateway", migrate)
         url = await databases.create("facet_gateway", template=template)
         urls.append(url)
@@ -105,6 +105,10 @@ async def make_world(
             "dev_issuer": True,
             "health_interval_seconds": 0.1,
         }
+        if further_cell:
+            services["sales@north"] = north = StandIn("sales", jwks)
+            await north.start()
+            values["upstreams"]["north"] = {"sales": north.address}
         gateway = Gateway(GatewaySettings(**(values | settings)))
         if gateway.settings.redis_url == redis_url:
             await gateway.redis.run(lambda redis: redis.flushdb())

@@ -137,6 +137,7 @@ async def test_a_change_of_rights_is_in_force_once_it_is_announced(world: Any) -
     await eventually(refused, seconds=4)
 
 
+@pytest.mark.capability("GTW-09")
 async def test_an_api_key_acts_for_its_maker_within_its_scopes_until_it_is_revoked(world: Any) -> None:
     sales = world.services["sales"]
     sales.answers[GET_ORDER] = lambda asked: Order(id="o1")
@@ -179,6 +180,7 @@ async def test_an_unknown_key_opens_nothing(world: Any, secret: str) -> None:
     assert answer.status_code == 401
 
 
+@pytest.mark.capability("GTW-09")
 async def test_one_idempotency_key_makes_one_api_key(world: Any) -> None:
     wanted = {"displayName": "once", "scopes": ["sales.orders.read"]}
     headers = {"Idempotency-Key": "make-once"}

@@ -13,6 +13,7 @@ from facet_gateway.redis_access import RedisAccess
 from facet_kit.clock import SystemClock
 
 
+@pytest.mark.capability("GTW-09")
 async def test_requests_beyond_the_limit_are_429_with_the_time_to_wait(
     make_world: Callable[..., Awaitable[Any]],
 ) -> None:

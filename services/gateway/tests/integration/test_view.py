@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import time
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from typing import Any
 
 import pytest
@@ -264,3 +264,22 @@ async def test_without_redis_the_owners_are_asked(world: Any, owners: Owners) ->
         assert (await view(world, "account-unknown")).status_code == 404
     finally:
         redis._away_until = 0.0
+
+
+async def test_sections_of_a_further_cell_stand_beside_and_its_outage_is_flagged(
+    make_world: Callable[..., Awaitable[Any]],
+) -> None:
+    world = await make_world(further_cell=True)
+    world.people.add(EXECUTIVE, "executive")
+    owners = Owners(world)
+    source, north = owners.sources["sales"], world.services["sales@north"]
+    north.answers[source.rpc] = lambda asked: owners.answer(source, asked)
+    account = owners.an_account()
+    sections = (await view(world, account)).json()["sections"]
+    assert (sections["orders"]["cell"], sections["orders@north"]["cell"]) == ("default", "north")
+    await north.stop()
+    await eventually(lambda: not world.gateway.cells.everywhere("sales")[1].up)
+    sections = (await view(world, account)).json()["sections"]
+    assert (sections["orders"]["status"], sections["orders@north"]["status"]) == ("fresh", "stale")
+    other = (await view(world, owners.an_account())).json()["sections"]
+    assert (other["orders"]["status"], other["orders@north"]["status"]) == ("fresh", "unavailable")
