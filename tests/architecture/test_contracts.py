@@ -1,5 +1,5 @@
-"""The contracts keep their own rules: route, permission and comment on every method, comment on every field, events named
-as facts, shared records changed under an etag.
+"""The contracts keep their own rules: route, permission and comment on every method, comment on every field, events
+named as facts, shared records changed under an etag.
 """
 
 from __future__ import annotations
@@ -8,12 +8,13 @@ import re
 from collections.abc import Iterator
 
 import pytest
+from protobuf import DescMessage, DescMethod
+from protobuf.wkt import FileDescriptorProto
+
 from facet_contracts.descriptors import descriptor_set, registry, services
 from facet_contracts.facet.type.v1.annotations_pb import ext_access, ext_account_summary, ext_event, ext_field
 from facet_contracts.google.api.annotations_pb import ext_http
 from facet_kit.permissions import matches, role_table
-from protobuf import DescMessage, DescMethod
-from protobuf.wkt import FileDescriptorProto
 
 METHODS = [method for service in services() for method in service.methods]
 PERMISSION = re.compile(r"^[a-z][a-z-]*\.[a-z_]+\.[a-z_]+$")
@@ -125,7 +126,8 @@ def test_events_are_facts_in_the_past_tense() -> None:
         event = options[ext_event]
         assert re.fullmatch(r"[a-z][a-z_]*", event.aggregate)
         past = re.search(
-            r"(ed|t|lost|won|sent|due|paid|begun|hired|withdrawn|overran)$", event.name.split("_")[-1] or event.name
+            r"(ed|t|lost|won|sent|due|paid|begun|hired|withdrawn|overran)$",
+            event.name.split("_")[-1] or event.name,
         )
         assert past or event.timer, f"{message.name}: {event.name} is no fact in the past tense"
 

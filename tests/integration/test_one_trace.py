@@ -35,6 +35,7 @@ from facet_gateway.settings import GatewaySettings
 from facet_kit.migrations import commands
 from facet_kit.principal import HEADER, PrincipalSigner, service_principal
 from facet_kit.server.app import ServiceApp
+from facet_kit.telemetry import instrument_databases
 from facet_kit.testing.databases import Databases
 from facet_sales.main import build as build_sales
 from facet_sales.settings import Settings as SalesSettings
@@ -92,6 +93,7 @@ async def world(databases: Databases, nats_url: str, redis_url: str) -> AsyncGen
 
         customer = build_customer(CustomerSettings(database_url=await database("facet_customer"), **common))
         sales = build_sales(SalesSettings(database_url=await database("facet_sales"), **common))
+        instrument_databases(customer.database.engine, sales.database.engine)
         for app in (customer, sales):
             await stack.enter_async_context(_running(app))
         upstreams = {"customer": f"127.0.0.1:{customer.grpc_port}", "sales": f"127.0.0.1:{sales.grpc_port}"}

@@ -68,10 +68,16 @@ def configure_telemetry(service: str, settings: KitSettings) -> None:
     metrics.set_meter_provider(MeterProvider(resource=resource, metric_readers=[reader]))
 
 
-def instrument_database(engine: AsyncEngine) -> None:
-    """One span per SQL statement. The contrib package refuses SQLAlchemy 2.1 by version only, so it is not asked."""
-    if isinstance(trace.get_tracer_provider(), TracerProvider):
-        SQLAlchemyInstrumentor().instrument(engine=engine.sync_engine, skip_dep_check=True)
+def instrument_databases(*engines: AsyncEngine) -> None:
+    """One span per SQL statement. The contrib package takes all engines of a process in its first call, and refuses
+    SQLAlchemy 2.1 by its version alone, so it is not asked.
+    """
+    instrumentor = SQLAlchemyInstrumentor()
+    if (
+        isinstance(trace.get_tracer_provider(), TracerProvider)
+        and not instrumentor.is_instrumented_by_opentelemetry
+    ):
+        instrumentor.instrument(engines=[engine.sync_engine for engine in engines], skip_dep_check=True)
 
 
 def shutdown_telemetry() -> None:

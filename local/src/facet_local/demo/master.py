@@ -185,7 +185,8 @@ class Master:
             credit_limit=Money(currency="CNY", amount=f"{account.employees * 2000}.00"),
             source="demo",
         )
-        request = CreateCustomerRequest(customer=customer)  # with its credit limit, which sales people cannot set
+        # Sales people cannot set the credit limit, so this is no call of theirs.
+        request = CreateCustomerRequest(customer=customer)
         made = await self._desk.act(client.create_customer, request, by=None, at=made_at)
         ids.customers[account.key] = made.id
         etag = made.etag

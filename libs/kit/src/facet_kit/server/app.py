@@ -33,7 +33,7 @@ from facet_kit.settings import KitSettings
 from facet_kit.telemetry import (
     configure_logging,
     configure_telemetry,
-    instrument_database,
+    instrument_databases,
     shutdown_telemetry,
 )
 
@@ -111,7 +111,7 @@ class ServiceApp:
             TypeError: a servicer does not fulfil its contract.
         """
         configure_telemetry(self.name, self.settings)
-        instrument_database(self.database.engine)
+        instrument_databases(self.database.engine)
         if self.settings.role != "worker":
             await self._serve()
         if self.settings.role != "api":
