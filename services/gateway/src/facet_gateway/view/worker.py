@@ -37,8 +37,11 @@ _PAUSE_SECONDS: Final = 0.5
 _REDELIVERY_SECONDS: Final = 1.0
 # A service that does not know an account yet hears of it soon; after so many tries it has been told all there is.
 _PATIENCE: Final = 20
-# Between two preparations of the same sections; a group whose members change all the time costs no more than this.
+# Between two preparations of the same sections: a group whose members change all the time costs no more than this. Each
+# account that waits adds its share, so that a bulk load is followed at leisure and does not pay for itself twice.
 _PACE_SECONDS: Final = 0.25
+_SHARE_SECONDS: Final = 0.05
+_LONGEST_PACE_SECONDS: Final = 10.0
 _REMEMBERED: Final = 5_000
 _refreshed = metrics.get_meter("facet_gateway").create_counter(
     "facet.gateway.view.refreshes", description="Sections prepared anew because their account changed"
@@ -185,8 +188,9 @@ class ViewWorker:
         """Lets a busy account's announcements gather: its first change shows at once, a stream of them at intervals."""
         now = asyncio.get_running_loop().time()
         if len(self._begun_at) > _REMEMBERED:
-            self._begun_at = {k: at for k, at in self._begun_at.items() if now - at < _PACE_SECONDS}
-        rest = self._begun_at.get(key, 0.0) + _PACE_SECONDS - now
+            self._begun_at = {k: at for k, at in self._begun_at.items() if now - at < _LONGEST_PACE_SECONDS}
+        pace = min(_PACE_SECONDS + _SHARE_SECONDS * len(self._waiting), _LONGEST_PACE_SECONDS)
+        rest = self._begun_at.get(key, -pace) + pace - now
         if rest > 0:
             await asyncio.sleep(rest)
 
