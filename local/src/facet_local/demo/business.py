@@ -132,7 +132,7 @@ class Business:
         product = source.choice(self._enterprise.products)
         return OrderLine(
             product_id=self._desk.directory.products[product.model_code],
-            quantity=str(source.randrange(1, 7)),
+            quantity=str(source.randrange(1, 4)),
             unit_price=Money(currency="CNY", amount=format(product.price, ".2f")),
             discount_percent=source.choice(("0", "0", "3", "5", "8")),
         )

@@ -35,6 +35,8 @@ from facet_contracts.facet.marketing.v1.touch_service_pb import (
     CreateTouchRequest,
 )
 from facet_contracts.facet.marketing.v1.touch_service_pb_grpc import TouchServiceClient
+from facet_contracts.facet.service_desk.v1.asset_service_pb import InstallAssetRequest, ListAssetsRequest
+from facet_contracts.facet.service_desk.v1.asset_service_pb_grpc import AssetServiceClient
 from facet_contracts.facet.service_desk.v1.calendar_service_pb import (
     CreateSlaPolicyRequest,
     CreateWorkingCalendarRequest,
@@ -87,6 +89,7 @@ class Care:
         self._people = {person.key: person for person in enterprise.people}
         self._agents = enterprise.of_role("service_agent")
         self._marketers = enterprise.of_role("marketing_manager")
+        self._assets = desk.client("service-desk", AssetServiceClient)
         self._tickets = desk.client("service-desk", TicketServiceClient)
         self._records = desk.client("service-desk", RecordServiceClient)
         self._consents = desk.client("marketing", ConsentServiceClient)
@@ -155,6 +158,25 @@ class Care:
         await self._consent(account, source)
         if account is group.root or shown:
             await self._earn(account, source)
+
+    async def install(self, account: Account) -> None:
+        """Puts into service what was delivered to an account, ten days after the warranty began at its receipt."""
+        agent = self._agents[0]
+        customer_id = self._desk.directory.customers[account.key]
+        request = ListAssetsRequest(
+            page_size=200, filter=f'customer_id = "{customer_id}" AND state = DELIVERED'
+        )
+        listed = await self._act(self._assets.list_assets, request, agent, self._today, 8)
+        for number, asset in enumerate(listed.assets):
+            received = date.fromisoformat(asset.warranty_start_date)
+            installed = min(workday(received + timedelta(days=10)), self._today)
+            wanted = InstallAssetRequest(
+                asset_id=asset.id,
+                install_date=installed.isoformat(),
+                serial_number=f"{account.key}-{number:03d}",
+                etag=asset.etag,
+            )
+            await self._act(self._assets.install_asset, wanted, agent, installed, 9)
 
     async def _ticket(self, account: Account, source: random.Random, *, open: bool) -> None:
         agent = source.choice(self._agents)

@@ -66,6 +66,8 @@ async def _tell(platform: RunningPlatform, desk: Desk, enterprise: Enterprise, p
             await business.year(group, account)
             await care.year(group, account)
         await undertakings.of_group(number, group)
+        for account in group.accounts[:10]:
+            await care.install(account)
         done.put_nowait(None)
 
     async def all_histories() -> None:
