@@ -130,7 +130,7 @@ STEPS = st.lists(
         max_size=3,
     ),
     min_size=3,
-    max_size=8,
+    max_size=6,
 )
 
 
