@@ -31,7 +31,7 @@ from facet_kit.messaging.streams import Bus
 log = structlog.get_logger(__name__)
 
 _DURABLE: Final = "gateway-view"
-_BATCH: Final = 100
+_BATCH: Final = 500
 _FETCH_SECONDS: Final = 5.0
 _PAUSE_SECONDS: Final = 0.5
 _REDELIVERY_SECONDS: Final = 1.0
