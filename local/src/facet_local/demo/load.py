@@ -13,7 +13,7 @@ import uvloop
 from facet_local.demo.business import Business
 from facet_local.demo.care import Care
 from facet_local.demo.desk import Desk, moment
-from facet_local.demo.enterprise import Enterprise, Group, generate
+from facet_local.demo.enterprise import Account, Enterprise, Group, generate
 from facet_local.demo.master import Master
 from facet_local.demo.undertakings import Undertakings
 from facet_local.running import RunningPlatform
@@ -62,13 +62,17 @@ async def _tell(platform: RunningPlatform, desk: Desk, enterprise: Enterprise, p
     await asyncio.gather(business.pipeline(), care.set_up(), undertakings.set_up())
 
     async def history(number: int, group: Group) -> None:
-        for account in group.accounts:
-            await business.year(group, account)
-            await care.year(group, account)
-        await undertakings.of_group(number, group)
+        async with asyncio.TaskGroup() as tasks:
+            for account in group.accounts:
+                tasks.create_task(year(group, account))
+            tasks.create_task(undertakings.of_group(number, group))
         for account in group.accounts[:10]:
             await care.install(account)
         done.put_nowait(None)
+
+    async def year(group: Group, account: Account) -> None:
+        await business.year(group, account)
+        await care.year(group, account)
 
     async def all_histories() -> None:
         async with asyncio.TaskGroup() as tasks:
