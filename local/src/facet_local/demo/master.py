@@ -97,6 +97,7 @@ class Master:
                 mentor_id=ids.staff.get(person.mentor, ""),
                 roles=[person.role],
                 scope_region_ids=[ids.regions[person.region]] if person.role == "sales_rep" else [],
+                full_scope=person.department == "service",  # whoever calls is served, wherever he is
                 hire_date=person.hired.isoformat(),
             )
             ids.staff[person.key] = (await self._set_up(staff.hire_staff, HireStaffRequest(staff=hired))).id
