@@ -52,6 +52,8 @@ from facet_local.demo.desk import Desk, moment, workday
 from facet_local.demo.enterprise import Account, Enterprise, Group, Person
 
 _STAGES = (("初步接触", 10), ("需求确认", 30), ("方案报价", 55), ("商务谈判", 80))
+_UNDELIVERED_DAYS = 6
+"""So many days ago an order was approved that is not delivered yet: a commitment that the first view shows."""
 _REASONS = ("方案最合适", "价格有优势", "服务响应快", "长期合作")
 _LOSSES = ("价格过高", "预算取消", "选择竞争对手")
 
@@ -98,6 +100,8 @@ class Business:
         if account.strategy != "DO_NOT_PURSUE":
             for _ in range(source.choice((1, 1, 2)) if shown else source.choice((0, 1, 1))):
                 await self._opportunity(account, source)
+        if shown:
+            await self._order(account, source, _UNDELIVERED_DAYS)
 
     async def _order(self, account: Account, source: random.Random, days_ago: int) -> None:
         seller = self._people[account.owner]
