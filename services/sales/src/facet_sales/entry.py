@@ -1,8 +1,8 @@
-"""What entering any record needs: required fields, the department it counts in, and its number."""
+"""What entering any record of this service needs: amounts, the department it counts in, and its number."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection
 from datetime import date
 from decimal import Decimal
 from typing import Any
@@ -14,19 +14,13 @@ from sqlalchemy import select
 
 from facet_kit.context import Ctx
 from facet_kit.database.base import Base
+from facet_kit.entry import acting_department, known_unit
 from facet_kit.errors import Invalid
-from facet_kit.refs import CustomerRef, OrgRef
+from facet_kit.refs import CustomerRef
 
 ORDER_NUMBERS = NumberSequence("order_number_seq", metadata=Base.metadata)
 CONTRACT_NUMBERS = NumberSequence("contract_number_seq", metadata=Base.metadata)
 INVOICE_NUMBERS = NumberSequence("invoice_number_seq", metadata=Base.metadata)
-
-
-def require_fields(message: Message[Any], names: Sequence[str], *, prefix: str) -> None:
-    """Raises Invalid, naming each of the fields that the message leaves empty."""
-    missing = [name for name in names if not message.has_field(name)]
-    if missing:
-        raise Invalid.many([(f"{prefix}.{name}", "is required") for name in missing], reason="REQUIRED")
 
 
 def require_not_negative(amount: Decimal | None, field: str) -> None:
@@ -51,12 +45,8 @@ async def department_for(ctx: Ctx, wanted: str, customer: CustomerRef) -> str:
     Raises:
         Invalid: there is no such department.
     """
-    if not wanted:
-        return ctx.principal.department_id or customer.department_id
-    known = select(OrgRef.id).where(OrgRef.id == wanted, OrgRef.kind == "department")
-    if (await ctx.session.execute(known)).scalar_one_or_none() is None:
-        raise Invalid("DEPARTMENT_UNKNOWN", f"There is no department {wanted!r}.", field="department_id")
-    return wanted
+    asked = await known_unit(ctx, wanted, "department", field="department_id")
+    return asked or acting_department(ctx, customer)
 
 
 async def next_number(ctx: Ctx, sequence: NumberSequence, prefix: str, day: date) -> str:

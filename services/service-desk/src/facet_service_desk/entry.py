@@ -1,29 +1,13 @@
-"""What entering any record of this service needs: required fields, known references, and where a record counts."""
+"""What entering any record of this service needs: known staff, and where a record counts."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
-from protobuf import Message
 from sqlalchemy import select
 
 from facet_kit.context import Ctx
+from facet_kit.entry import acting_department, known_unit
 from facet_kit.errors import Invalid
-from facet_kit.principal import PrincipalKind
-from facet_kit.refs import CustomerRef, OrgRef, StaffRef
-
-
-def require_fields(message: Message, names: Sequence[str], *, prefix: str) -> None:
-    """Raises Invalid, naming each of the fields that the message leaves empty."""
-    missing = [name for name in names if not message.has_field(name)]
-    if missing:
-        raise Invalid.many([(f"{prefix}.{name}", "is required") for name in missing], reason="REQUIRED")
-
-
-def require_text(value: str, *, field: str) -> None:
-    """Raises Invalid, naming the field, when an update empties a text that must be there."""
-    if not value.strip():
-        raise Invalid("REQUIRED", "is required", field=field)
+from facet_kit.refs import CustomerRef, StaffRef
 
 
 async def known_staff(ctx: Ctx, staff_id: str, *, field: str) -> str:
@@ -39,22 +23,8 @@ async def known_staff(ctx: Ctx, staff_id: str, *, field: str) -> str:
     return staff_id
 
 
-async def known_unit(ctx: Ctx, unit_id: str, kind: str, *, field: str) -> str:
-    """The id of a department or region (`kind`); the empty id stays empty.
-
-    Raises:
-        Invalid: there is no such unit; names the field.
-    """
-    if not unit_id:
-        return ""
-    known = select(OrgRef.id).where(OrgRef.id == unit_id, OrgRef.kind == kind)
-    if (await ctx.session.execute(known)).scalar_one_or_none() is None:
-        raise Invalid(f"{kind.upper()}_UNKNOWN", f"There is no {kind} {unit_id!r}.", field=field)
-    return unit_id
-
-
 async def home(ctx: Ctx, department_id: str, region_id: str, customer: CustomerRef) -> tuple[str, str]:
-    """Department and region a record counts in: those asked for; else the staff caller's department, or the customer's.
+    """Department and region a record counts in: those asked for; else the caller's department, or the customer's.
 
     A customer's own user does not choose: it is the customer's.
 
@@ -65,5 +35,4 @@ async def home(ctx: Ctx, department_id: str, region_id: str, customer: CustomerR
         return customer.department_id, customer.region_id
     department = await known_unit(ctx, department_id, "department", field="department_id")
     region = await known_unit(ctx, region_id, "region", field="region_id")
-    own = ctx.principal.department_id if ctx.principal.kind is PrincipalKind.STAFF else ""
-    return department or own or customer.department_id, region or customer.region_id
+    return department or acting_department(ctx, customer), region or customer.region_id

@@ -17,6 +17,7 @@ from facet_contracts.facet.marketing.v1.campaign_service_pb import (
 from facet_contracts.facet.marketing.v1.resources_pb import CampaignState
 from facet_contracts.facet.type.v1.account_pb import AccountSummaryChanged
 from facet_kit.context import Ctx
+from facet_kit.entry import known_unit, require_fields
 from facet_kit.errors import Conflict
 from facet_kit.paging import ListSpec
 from facet_kit.refs import CustomerRef
@@ -25,7 +26,6 @@ from facet_marketing.campaigns.audience import addressed
 from facet_marketing.campaigns.mapping import campaign_map, stored_audience
 from facet_marketing.campaigns.model import Campaign
 from facet_marketing.campaigns.policy import AudienceRule
-from facet_marketing.entry import known_unit, require_fields
 
 campaign_list = ListSpec(
     Campaign,

@@ -9,11 +9,11 @@ from facet_contracts.facet.marketing.v1 import resources_pb as pb
 from facet_contracts.facet.marketing.v1.consent_service_pb import ListConsentChangesRequest
 from facet_contracts.facet.marketing.v1.resources_pb import ConsentState, ContactChannel, ContactPurpose
 from facet_kit.context import Ctx
+from facet_kit.entry import require_fields
 from facet_kit.errors import Conflict
 from facet_kit.paging import ListSpec
 from facet_marketing.consents.mapping import consent_map
 from facet_marketing.consents.model import Consent, ConsentChange
-from facet_marketing.entry import require_fields
 
 consent_list = ListSpec(
     Consent,

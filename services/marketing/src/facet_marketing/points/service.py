@@ -14,10 +14,10 @@ from facet_contracts.facet.marketing.v1 import resources_pb as pb
 from facet_contracts.facet.marketing.v1.resources_pb import PointsEntryKind
 from facet_kit.context import Ctx
 from facet_kit.database.base import Base
+from facet_kit.entry import require_fields
 from facet_kit.errors import Conflict, Invalid, NotFound
 from facet_kit.paging import ListSpec
 from facet_kit.refs import CustomerRef
-from facet_marketing.entry import require_fields
 from facet_marketing.points.mapping import account_map, entry_map
 from facet_marketing.points.model import PointsAccount, PointsEntry
 

@@ -9,6 +9,7 @@ from facet_contracts.facet.marketing.v1 import events_pb as events
 from facet_contracts.facet.marketing.v1 import resources_pb as pb
 from facet_contracts.facet.marketing.v1.resources_pb import ContactPurpose, DenialReason, TouchState
 from facet_kit.context import Ctx
+from facet_kit.entry import acting_department, require_fields
 from facet_kit.errors import Invalid
 from facet_kit.paging import ListSpec
 from facet_kit.refs import CustomerRef
@@ -17,7 +18,6 @@ from facet_marketing.campaigns.policy import DO_NOT_PURSUE
 from facet_marketing.campaigns.service import campaign_for_touch, is_addressed
 from facet_marketing.consents.policy import refusal
 from facet_marketing.consents.service import statements
-from facet_marketing.entry import acting_department, require_fields
 from facet_marketing.touches import ledger
 from facet_marketing.touches.mapping import policy_map, touch_map
 from facet_marketing.touches.model import FrequencyPolicy, Touch

@@ -13,6 +13,7 @@ from facet_contracts.facet.project.v1 import decision_tree_service_pb as rpc
 from facet_contracts.facet.project.v1 import events_pb as events
 from facet_contracts.facet.project.v1 import resources_pb as pb
 from facet_kit.context import Ctx, check_etag
+from facet_kit.entry import require_filled
 from facet_kit.errors import Conflict, Invalid
 from facet_kit.paging import ListSpec
 from facet_project.decision_trees.editing import Edit, editing, in_order, tree_message, weigh
@@ -26,7 +27,6 @@ from facet_project.decision_trees.model import (
     tree_map,
 )
 from facet_project.decision_trees.policy import Kind, closes_cycle, may_stand
-from facet_project.fields import require_filled
 from facet_project.projects.model import Project
 from facet_project.projects.service import require_staff
 
@@ -157,7 +157,7 @@ async def create_node(ctx: Ctx, wanted: pb.DecisionNode) -> DecisionNode:
             region_id=project.region_id,
             project_owner_id=project.owner_id,
         )
-        require_filled(node, "decision_node", ("display_name", "kind"))
+        require_filled(node, ("display_name", "kind"), prefix="decision_node")
         _require_place(edit, Kind(node.kind.name), node.parent_id, field="decision_node.parent_id")
         await _complete(ctx, edit, node)
         ctx.add(node)
@@ -198,7 +198,7 @@ async def update_node(ctx: Ctx, request: rpc.UpdateDecisionNodeRequest) -> Decis
         if ("roles" in paths or "*" in paths or (not paths and roles)) and roles != node.roles:
             node.roles = roles
             changed.add("roles")
-        require_filled(node, "decision_node", ("display_name",))
+        require_filled(node, ("display_name",), prefix="decision_node")
         if changed:
             await _complete(ctx, edit, node)
             edit.touch(node)

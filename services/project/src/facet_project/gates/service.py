@@ -9,9 +9,9 @@ from facet_contracts.facet.project.v1 import gate_definition_service_pb as defin
 from facet_contracts.facet.project.v1 import project_service_pb as rpc
 from facet_contracts.facet.project.v1 import resources_pb as pb
 from facet_kit.context import Ctx
+from facet_kit.entry import require_filled
 from facet_kit.errors import Conflict, Invalid
 from facet_kit.paging import ListSpec
-from facet_project.fields import require_filled
 from facet_project.gates.model import GateDefinition, GateRound, gate_definition_map, gate_round_map, stored
 from facet_project.gates.policy import Criterion, Score, criteria_faults, score_faults, weighted_score
 from facet_project.projects.model import Project, project_map
@@ -42,7 +42,7 @@ async def create_definition(ctx: Ctx, wanted: pb.GateDefinition) -> GateDefiniti
         Invalid: a required field is empty, or a criterion's key is used twice.
     """
     definition = GateDefinition(**gate_definition_map.values(wanted, prefix="gate_definition."))
-    require_filled(definition, "gate_definition", ("display_name",))
+    require_filled(definition, ("display_name",), prefix="gate_definition")
     definition.ask(_criteria(wanted))
     others = select(GateDefinition).where(GateDefinition.is_default).with_for_update()
     default = (await ctx.session.scalars(others)).one_or_none()
@@ -68,7 +68,7 @@ async def update_definition(ctx: Ctx, request: definitions_rpc.UpdateGateDefinit
     gate_definition_map.apply(
         definition, wanted, request.update_mask, allowed=allowed, prefix="gate_definition."
     )
-    require_filled(definition, "gate_definition", ("display_name",))
+    require_filled(definition, ("display_name",), prefix="gate_definition")
     paths = list(request.update_mask.paths) if request.update_mask else []
     if "criteria" in paths or "*" in paths or (not paths and wanted.criteria):
         definition.ask(_criteria(wanted))

@@ -11,11 +11,11 @@ from facet_contracts.facet.project.v1 import milestone_service_pb as rpc
 from facet_contracts.facet.project.v1 import resources_pb as pb
 from facet_contracts.facet.project.v1.resources_pb import ProjectState
 from facet_kit.context import Ctx
+from facet_kit.entry import require_filled
 from facet_kit.errors import Conflict
 from facet_kit.paging import ListSpec
 from facet_project.decision_trees.editing import locked_tree
 from facet_project.decision_trees.model import DecisionNode, node_map, role_names, seats_of
-from facet_project.fields import require_filled
 from facet_project.milestones.model import Milestone, milestone_map
 from facet_project.milestones.policy import obstacles
 from facet_project.projects.model import Project
@@ -54,7 +54,7 @@ async def create_milestone(ctx: Ctx, wanted: pb.Milestone) -> Milestone:
         region_id=project.region_id,
         owner_id=project.owner_id,
     )
-    require_filled(milestone, "milestone", ("display_name", "due_date"))
+    require_filled(milestone, ("display_name", "due_date"), prefix="milestone")
     milestone.plan_criteria(wanted.exit_criteria, [ctx.ids.new() for _ in wanted.exit_criteria])
     if not milestone.position:
         last = select(func.max(Milestone.position)).where(Milestone.project_id == project.id)
@@ -80,7 +80,7 @@ async def update_milestone(ctx: Ctx, request: rpc.UpdateMilestoneRequest) -> Mil
     changed = milestone_map.apply(
         milestone, wanted, request.update_mask, allowed=CHANGEABLE, prefix="milestone."
     )
-    require_filled(milestone, "milestone", ("display_name", "due_date"))
+    require_filled(milestone, ("display_name", "due_date"), prefix="milestone")
     if "required_roles" in paths or "*" in paths or (not paths and wanted.required_roles):
         milestone.required_roles = role_names(wanted.required_roles)
         changed.add("required_roles")

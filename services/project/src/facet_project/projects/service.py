@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Iterable
 from contextlib import asynccontextmanager
+from typing import Literal
 
 from sqlalchemy import Select, func, select, update
 
@@ -11,13 +12,13 @@ from facet_contracts.facet.project.v1 import project_service_pb as rpc
 from facet_contracts.facet.project.v1 import resources_pb as pb
 from facet_contracts.facet.project.v1.resources_pb import GateRoundState, MilestoneState
 from facet_kit.context import Ctx
+from facet_kit.entry import known_unit, require_filled
 from facet_kit.errors import Invalid, NotFound
 from facet_kit.filtering import descendants
 from facet_kit.paging import ListSpec
 from facet_kit.principal import PrincipalKind
 from facet_kit.refs import CustomerRef, OrgRef, StaffRef
 from facet_project.decision_trees.model import DecisionNode, DecisionTree, DecisionTreeRevision
-from facet_project.fields import require_filled
 from facet_project.gates.model import GateRound
 from facet_project.milestones.model import Milestone
 from facet_project.projects.accounting import accounted
@@ -36,7 +37,7 @@ CHANGEABLE = (
     "custom_fields",
 )
 _REQUIRED = ("display_name", "owner_id")
-_PLACE = ("department_id", "region_id")
+_PLACE: dict[str, Literal["department", "region"]] = {"department_id": "department", "region_id": "region"}
 project_list = ListSpec(
     Project,
     fields={
@@ -71,7 +72,7 @@ async def create_project(ctx: Ctx, wanted: pb.Project, *, currency: str) -> Proj
     """
     project = Project(**project_map.values(wanted, prefix="project."))
     _require_revenue(wanted, currency, field_missing=True)
-    require_filled(project, "project", ("customer_id", "display_name"))
+    require_filled(project, ("customer_id", "display_name"), prefix="project")
     await _require_org(ctx, project, _PLACE)  # what the customer's own record names needs no second look
     customer = await ctx.customer(project.customer_id, field="project.customer_id")
     project.owner_id = project.owner_id or ctx.principal.person_id
@@ -135,7 +136,7 @@ async def update_project(ctx: Ctx, request: rpc.UpdateProjectRequest, *, currenc
         changed = project_map.apply(
             project, wanted, request.update_mask, allowed=CHANGEABLE, prefix="project."
         )
-        require_filled(project, "project", _REQUIRED)
+        require_filled(project, _REQUIRED, prefix="project")
         if "expected_revenue" in changed:
             _require_revenue(wanted, currency, field_missing=False)
         if "owner_id" in changed:
@@ -240,14 +241,9 @@ async def require_staff(ctx: Ctx, staff_id: str, *, field: str) -> None:
     )
 
 
-async def _require_org(ctx: Ctx, project: Project, names: Sequence[str]) -> None:
+async def _require_org(ctx: Ctx, project: Project, names: Iterable[str]) -> None:
     for name in names:
-        id = getattr(project, name)
-        found = await ctx.session.get(OrgRef, id) if id else None
-        if id and (found is None or f"{found.kind}_id" != name):
-            raise Invalid(
-                "ORG_UNKNOWN", f"there is no {name.removesuffix('_id')} {id!r}", field=f"project.{name}"
-            )
+        await known_unit(ctx, getattr(project, name), _PLACE[name], field=f"project.{name}")
 
 
 def _require_revenue(wanted: pb.Project, currency: str, *, field_missing: bool) -> None:

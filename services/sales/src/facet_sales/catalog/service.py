@@ -6,12 +6,13 @@ from sqlalchemy import func, select
 
 from facet_contracts.facet.sales.v1 import catalog_service_pb as rpc
 from facet_kit.context import Ctx
+from facet_kit.entry import require_fields, require_filled
 from facet_kit.errors import Conflict, Invalid, NotFound
 from facet_kit.filtering import descendants
 from facet_kit.paging import ListSpec
 from facet_sales.catalog.model import Product, ProductCategory, category_map, product_map
 from facet_sales.catalog.policy import model_key
-from facet_sales.entry import require_fields, require_not_negative
+from facet_sales.entry import require_not_negative
 
 CATEGORIES = ListSpec(
     ProductCategory,
@@ -63,7 +64,7 @@ async def update_category(ctx: Ctx, request: rpc.UpdateProductCategoryRequest) -
     assert message is not None
     category = await ctx.get(ProductCategory, message.id, etag=request.etag)
     if category_map.apply(category, message, request.update_mask, allowed=("display_name",)):
-        _refuse_empty(category.display_name, "product_category.display_name")
+        require_filled(category, ["display_name"], prefix="product_category")
         category.updated()
     await ctx.flush()
     return category
@@ -126,7 +127,7 @@ async def update_product(ctx: Ctx, request: rpc.UpdateProductRequest) -> Product
             await _require_category(ctx, product.category_id)
     if changed:
         require_not_negative(product.list_price_amount, "product.list_price")
-        _refuse_empty(product.display_name, "product.display_name")
+        require_filled(product, ["display_name"], prefix="product")
         product.updated()
     await ctx.flush()
     return product
@@ -166,8 +167,3 @@ async def _parent(ctx: Ctx, parent_id: str, field: str) -> ProductCategory | Non
 
 async def _require_category(ctx: Ctx, category_id: str) -> None:
     await _parent(ctx, category_id, "product.category_id")
-
-
-def _refuse_empty(value: str, field: str) -> None:
-    if not value.strip():
-        raise Invalid("REQUIRED", "must not become empty", field=field)

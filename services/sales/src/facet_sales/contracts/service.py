@@ -10,7 +10,8 @@ from facet_contracts.facet.sales.v1 import contract_service_pb as rpc
 from facet_contracts.facet.sales.v1 import resources_pb as pb
 from facet_contracts.facet.sales.v1.events_pb import ContractTermEnded
 from facet_kit.context import Ctx
-from facet_kit.errors import Conflict, Invalid
+from facet_kit.entry import require_fields, require_filled
+from facet_kit.errors import Conflict
 from facet_kit.mapping import parse_date
 from facet_kit.paging import ListSpec
 from facet_sales.contracts.model import Contract, ContractParty, contract_map, party_map
@@ -19,7 +20,6 @@ from facet_sales.entry import (
     CONTRACT_NUMBERS,
     department_for,
     next_number,
-    require_fields,
     require_not_negative,
     updated_names,
 )
@@ -90,7 +90,7 @@ async def update_contract(ctx: Ctx, request: rpc.UpdateContractRequest) -> Contr
         changed = contract_map.apply(
             contract, message, request.update_mask, allowed=allowed, prefix="contract."
         )
-        _require_kept(contract)
+        require_filled(contract, ["display_name", "owner_id"], prefix="contract")
         require_not_negative(contract.amount_amount, "contract.amount")
         kept_rate = contract.currency == currency or "exchange_rate" in changed
         contract.exchange_rate = rate_into(
@@ -185,14 +185,6 @@ def _parties(ctx: Ctx, messages: Sequence[pb.ContractParty]) -> list[ContractPar
         )
         for place, message in enumerate(messages)
     ]
-
-
-def _require_kept(contract: Contract) -> None:
-    empty = [name for name in ("display_name", "owner_id") if not getattr(contract, name)]
-    if empty:
-        raise Invalid.many(
-            [(f"contract.{name}", "must not become empty") for name in empty], reason="REQUIRED"
-        )
 
 
 def _term_key(contract: Contract) -> str:

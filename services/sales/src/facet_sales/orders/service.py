@@ -9,12 +9,13 @@ from sqlalchemy.orm import selectinload
 
 from facet_contracts.facet.sales.v1 import order_service_pb as rpc
 from facet_kit.context import Ctx
+from facet_kit.entry import require_fields, require_filled
 from facet_kit.errors import Forbidden, Invalid, NotFound
 from facet_kit.paging import ListSpec
 from facet_kit.principal import PrincipalKind
 from facet_kit.refs import CustomerRef
 from facet_sales.contracts.model import Contract
-from facet_sales.entry import ORDER_NUMBERS, department_for, next_number, require_fields, updated_names
+from facet_sales.entry import ORDER_NUMBERS, department_for, next_number, updated_names
 from facet_sales.orders.lines import priced_lines
 from facet_sales.orders.model import Order, order_map
 from facet_sales.orders.parts import OrderDecision
@@ -120,8 +121,7 @@ async def update_order(ctx: Ctx, request: rpc.UpdateOrderRequest) -> Order:
         allowed = (*_ALWAYS_CHANGEABLE, *_DRAFT_CHANGEABLE, "lines")
         changed = order_map.apply(order, message, request.update_mask, allowed=allowed, prefix="order.")
         _clear_empty(order)
-        if not order.owner_id:
-            raise Invalid("REQUIRED", "must not become empty", field="order.owner_id")
+        require_filled(order, ["owner_id"], prefix="order")
         await _check_references(ctx, order)
         if "lines" in names:
             order.write_lines(await priced_lines(ctx, order, message.lines))

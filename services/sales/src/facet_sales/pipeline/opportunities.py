@@ -6,10 +6,11 @@ from sqlalchemy import select, update
 
 from facet_contracts.facet.sales.v1 import pipeline_service_pb as rpc
 from facet_kit.context import Ctx
+from facet_kit.entry import require_fields, require_filled
 from facet_kit.errors import Conflict, Invalid, NotFound
 from facet_kit.paging import ListSpec
 from facet_kit.refs import CustomerRef
-from facet_sales.entry import department_for, require_fields, require_not_negative
+from facet_sales.entry import department_for, require_not_negative
 from facet_sales.pipeline.model import (
     Opportunity,
     OpportunityRevision,
@@ -51,6 +52,7 @@ _CHANGEABLE = (
     "source",
     "custom_fields",
 )
+_KEPT = ("display_name", "owner_id", "expected_close_date", "win_probability")
 _NEVER_PURSUED = "DO_NOT_PURSUE"
 
 
@@ -96,7 +98,7 @@ async def update_opportunity(ctx: Ctx, request: rpc.UpdateOpportunityRequest) ->
         changed = opportunity_map.apply(
             deal, message, request.update_mask, allowed=_CHANGEABLE, prefix="opportunity."
         )
-        _require_kept(deal)
+        require_filled(deal, _KEPT, prefix="opportunity")
         require_not_negative(deal.amount_amount, "opportunity.amount")
         kept_rate = deal.currency == currency or "exchange_rate" in changed
         deal.exchange_rate = rate_into(
@@ -196,13 +198,4 @@ def _refuse_unpursued(customer: CustomerRef) -> None:
             f"{customer.name} is marked as not to be pursued. Enter an order if it orders by itself, or have the "
             "relationship strategy changed first.",
             metadata={"customer_id": customer.customer_id},
-        )
-
-
-def _require_kept(deal: Opportunity) -> None:
-    empty = [name for name in ("display_name", "owner_id") if not getattr(deal, name)]
-    empty += [name for name in ("expected_close_date", "win_probability") if getattr(deal, name) is None]
-    if empty:
-        raise Invalid.many(
-            [(f"opportunity.{name}", "must not become empty") for name in empty], reason="REQUIRED"
         )

@@ -9,9 +9,10 @@ from sqlalchemy import select
 from facet_contracts.facet.sales.v1 import pipeline_service_pb as rpc
 from facet_contracts.facet.sales.v1 import resources_pb as pb
 from facet_kit.context import Ctx
+from facet_kit.entry import require_fields, require_filled
 from facet_kit.errors import Conflict, Invalid
 from facet_kit.paging import ListSpec
-from facet_sales.entry import require_fields, updated_names
+from facet_sales.entry import updated_names
 from facet_sales.pipeline.model import Opportunity, Pipeline, PipelineStage, pipeline_map
 
 PIPELINES = ListSpec(
@@ -46,8 +47,7 @@ async def update_pipeline(ctx: Ctx, request: rpc.UpdatePipelineRequest) -> Pipel
     assert message is not None
     pipeline = await ctx.get(Pipeline, message.id, etag=request.etag, for_update=True)
     changed = pipeline_map.apply(pipeline, message, request.update_mask, allowed=("display_name", "stages"))
-    if not pipeline.display_name.strip():
-        raise Invalid("REQUIRED", "must not become empty", field="pipeline.display_name")
+    require_filled(pipeline, ["display_name"], prefix="pipeline")
     if "stages" in updated_names(message, request.update_mask, ("stages",)):
         if not message.stages:
             raise Invalid("REQUIRED", "a pipeline needs at least one stage", field="pipeline.stages")

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from facet_contracts.facet.sales.v1 import receivables_service_pb as rpc
 from facet_kit.context import Ctx
+from facet_kit.entry import require_fields
 from facet_kit.errors import Invalid, NotFound
 from facet_kit.mapping import parse_date
 from facet_kit.money import from_money
 from facet_kit.paging import ListSpec
-from facet_sales.entry import INVOICE_NUMBERS, next_number, require_fields
+from facet_sales.entry import INVOICE_NUMBERS, next_number
 from facet_sales.orders.model import Order
 from facet_sales.receivables.model import Invoice, Payment, invoice_map
 from facet_sales.summary.booking import book_year, rebook

@@ -13,6 +13,7 @@ from facet_contracts.facet.service_desk.v1 import events_pb as events
 from facet_contracts.facet.service_desk.v1 import resources_pb as pb
 from facet_contracts.facet.service_desk.v1.resources_pb import AssetState
 from facet_kit.context import Ctx
+from facet_kit.entry import known_unit, require_fields
 from facet_kit.errors import Conflict, Invalid
 from facet_kit.mapping import parse_date
 from facet_kit.paging import ListSpec
@@ -20,7 +21,7 @@ from facet_kit.refs import CustomerRef
 from facet_service_desk.assets.mapping import asset_map
 from facet_service_desk.assets.model import Asset, AssetSummaryRow
 from facet_service_desk.assets.policy import units_of, warranty_end
-from facet_service_desk.entry import home, known_unit, require_fields
+from facet_service_desk.entry import home
 from facet_service_desk.figures import move
 
 asset_list = ListSpec(

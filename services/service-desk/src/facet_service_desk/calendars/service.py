@@ -11,12 +11,12 @@ from sqlalchemy import select
 from facet_contracts.facet.service_desk.v1 import events_pb as events
 from facet_contracts.facet.service_desk.v1 import resources_pb as pb
 from facet_kit.context import Ctx
+from facet_kit.entry import require_fields, require_filled
 from facet_kit.errors import Invalid
 from facet_kit.paging import ListSpec
 from facet_service_desk.calendars.mapping import calendar_map, policy_map, stored_holidays, stored_intervals
 from facet_service_desk.calendars.model import SlaPolicy, WorkingCalendar
 from facet_service_desk.calendars.policy import Calendar
-from facet_service_desk.entry import require_fields, require_text
 
 calendar_list = ListSpec(
     WorkingCalendar,
@@ -64,7 +64,7 @@ async def update_calendar(
     changed = calendar_map.apply(calendar, asked, mask, allowed=_CALENDAR_FIELDS)
     named = _named(asked, mask)
     if "display_name" in named:
-        require_text(asked.display_name, field="working_calendar.display_name")
+        require_filled(calendar, ["display_name"], prefix="working_calendar")
     if "time_zone" in named:
         calendar.set_time_zone(asked.time_zone)
     if "intervals" in named:

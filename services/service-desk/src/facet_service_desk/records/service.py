@@ -8,11 +8,12 @@ from sqlalchemy import select
 from facet_contracts.facet.service_desk.v1 import events_pb as events
 from facet_contracts.facet.service_desk.v1 import resources_pb as pb
 from facet_kit.context import Ctx
+from facet_kit.entry import known_unit, require_fields, require_filled
 from facet_kit.errors import Invalid
 from facet_kit.paging import ListSpec
 from facet_kit.refs import CustomerRef
 from facet_service_desk.assets.service import asset_of
-from facet_service_desk.entry import home, known_staff, known_unit, require_fields
+from facet_service_desk.entry import home, known_staff
 from facet_service_desk.records.mapping import record_map
 from facet_service_desk.records.model import ServiceRecord
 from facet_service_desk.tickets.model import Ticket
@@ -81,8 +82,8 @@ async def update_record(
     record = await ctx.get(ServiceRecord, asked.id, etag=etag, for_update=True)
     with ctx.session.no_autoflush:
         changed = record_map.apply(record, asked, mask, allowed=_EDITABLE, prefix="service_record.")
-        if record.start_time is None:  # a mask may name a field that the message leaves unset
-            raise Invalid("REQUIRED", "is required", field="service_record.start_time")
+        # A mask may name a field that the message leaves unset.
+        require_filled(record, ["start_time"], prefix="service_record")
         record.check()
         if "engineer_id" in changed:
             await known_staff(ctx, record.engineer_id, field="service_record.engineer_id")

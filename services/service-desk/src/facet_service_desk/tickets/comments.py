@@ -9,10 +9,10 @@ from facet_contracts.facet.service_desk.v1 import resources_pb as pb
 from facet_contracts.facet.service_desk.v1.resources_pb import CommentVisibility, TicketState
 from facet_contracts.facet.service_desk.v1.ticket_service_pb import ListTicketCommentsRequest
 from facet_kit.context import Ctx
+from facet_kit.entry import require_fields
 from facet_kit.errors import Conflict, Invalid
 from facet_kit.paging import ListSpec
 from facet_kit.principal import PrincipalKind
-from facet_service_desk.entry import require_fields
 from facet_service_desk.tickets.mapping import comment_map
 from facet_service_desk.tickets.model import WORKED_ON, Ticket, TicketComment
 from facet_service_desk.tickets.service import respond_in, resume_in

@@ -17,13 +17,14 @@ from facet_contracts.facet.service_desk.v1.resources_pb import (
 )
 from facet_kit.context import Ctx
 from facet_kit.database.base import Base
+from facet_kit.entry import known_unit, require_fields, require_filled
 from facet_kit.errors import Conflict
 from facet_kit.paging import ListSpec
 from facet_kit.principal import PrincipalKind
 from facet_kit.refs import CustomerRef
 from facet_service_desk.assets.service import asset_of
 from facet_service_desk.calendars.service import calendars_by_id, policy_for
-from facet_service_desk.entry import home, known_staff, known_unit, require_fields, require_text
+from facet_service_desk.entry import home, known_staff
 from facet_service_desk.figures import move
 from facet_service_desk.tickets.mapping import ticket_map, ticket_message
 from facet_service_desk.tickets.model import WORKED_ON, Ticket, TicketSummaryRow
@@ -150,7 +151,7 @@ async def update_ticket(ctx: Ctx, asked: pb.Ticket, mask: FieldMask | None, etag
 
 async def _check_changed(ctx: Ctx, ticket: Ticket, changed: set[str]) -> None:
     if "subject" in changed:
-        require_text(ticket.subject, field="ticket.subject")
+        require_filled(ticket, ["subject"], prefix="ticket")
     if "department_id" in changed:
         await known_unit(ctx, ticket.department_id, "department", field="ticket.department_id")
     if "region_id" in changed:
