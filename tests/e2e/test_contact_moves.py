@@ -7,7 +7,6 @@ from collections.abc import Callable
 from typing import Any
 
 import httpx
-import pytest
 
 from .builders import Json, Office, act, eventually, ok, view_of
 
@@ -51,7 +50,6 @@ def seat_in_view(client: httpx.Client, customer_id: str, node_id: str) -> dict[s
     return next((item for item in items if item["nodeId"] == node_id), {})
 
 
-@pytest.mark.capability("CUS-05")
 def test_within_two_seconds_the_seat_is_vacant_and_the_view_says_so(office: Office, as_role: As) -> None:
     executive = as_role("executive")
     old, new = office.customer(), office.customer()
@@ -86,7 +84,6 @@ def test_within_two_seconds_the_seat_is_vacant_and_the_view_says_so(office: Offi
     assert tree["figures"]["coveragePercent"] == 0
 
 
-@pytest.mark.capability("CUS-05")
 def test_the_employers_of_the_past_stay_as_they_were(office: Office) -> None:
     reader = office.administrator.http
     old, new = office.customer(), office.customer()

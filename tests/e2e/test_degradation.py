@@ -23,7 +23,6 @@ def everything_fresh(client: httpx.Client, customer_id: str) -> bool:
     return set(statuses(client, customer_id).values()) == {"fresh"}
 
 
-@pytest.mark.capability("GTW-01")
 @pytest.mark.parametrize("service", ["sales", "customer"])
 def test_without_a_service_the_view_answers_in_its_usual_time_with_its_sections_marked(
     as_role: As, platform: RunningPlatform, without: Callable[[str], None], service: str

@@ -64,7 +64,6 @@ def require_separation(crew: Crew, order_id: str) -> None:
         assert len(acted) == 3
 
 
-@pytest.mark.capability("SAL-08")
 @pytest.mark.parametrize("who", [0, 3], ids=["one with every role", "an administrator"])
 @pytest.mark.parametrize("by_key", [False, True], ids=["signed in", "by API key"])
 def test_who_submitted_an_order_approves_it_in_no_duty(
@@ -82,7 +81,6 @@ def test_who_submitted_an_order_approves_it_in_no_duty(
     require_separation(crew, order["id"])
 
 
-@pytest.mark.capability("SAL-08")
 def test_finance_reopens_an_approved_order_and_duties_stay_separate_in_the_next_round(
     crew: Crew, customer_id: str, office: Office
 ) -> None:
@@ -100,7 +98,6 @@ def test_finance_reopens_an_approved_order_and_duties_stay_separate_in_the_next_
     assert all(decision["policyVersion"] for decision in log)
 
 
-@pytest.mark.capability("SAL-08")
 def test_one_person_in_parallel_requests_gets_through_one_duty_at_most(
     crew: Crew, customer_id: str, office: Office
 ) -> None:
@@ -134,7 +131,6 @@ STEPS = st.lists(
 )
 
 
-@pytest.mark.capability("SAL-08")
 @settings(max_examples=12, deadline=None, suppress_health_check=list(HealthCheck))
 @given(history=STEPS)
 def test_no_history_of_calls_lets_one_person_act_in_two_duties(

@@ -49,7 +49,7 @@ def holds_something(value: Any) -> bool:
     """Whether any number, text or list in it says more than its default."""
     match value:
         case dict():
-            return any(holds_something(item) for item in value.values())
+            return any(holds_something(item) for key, item in value.items() if key != "currency")
         case list():
             return any(holds_something(item) for item in value)
         case str():
@@ -58,7 +58,6 @@ def holds_something(value: Any) -> bool:
             return bool(value)
 
 
-@pytest.mark.capability("GTW-01")
 def test_one_call_answers_every_section_of_every_service_with_source_and_age(
     sections: dict[str, Any],
 ) -> None:

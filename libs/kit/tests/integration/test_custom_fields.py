@@ -74,7 +74,6 @@ async def changed(
         return (await ctx.get(Widget, id)).custom_fields
 
 
-@pytest.mark.capability("PLT-04")
 async def test_a_field_defined_at_run_time_is_validated(fields: Database) -> None:
     widget = await saved(fields, {"score": 3.0, "tier": "gold", "note": "", "topics": ["b", "a"]})
     assert widget.custom_fields == {"score": 3, "tier": "gold", "topics": ["a", "b"]}
@@ -124,7 +123,6 @@ async def test_values_of_a_retired_field_stay_and_hide(fields: Database) -> None
         assert await visible(ctx.session, REP, "widget", {"note": "kept", "score": 1}) == {"score": 1}
 
 
-@pytest.mark.capability("PLT-04")
 @pytest.mark.parametrize(
     ("text", "expected"),
     [
@@ -185,7 +183,6 @@ async def test_a_value_of_another_type_than_defined_matches_nothing(fields: Data
         assert await found(fields, text) == []
 
 
-@pytest.mark.capability("PLT-04")
 async def test_answers_show_the_fields_that_the_role_may_see(clean: Database) -> None:
     await defined(
         clean,

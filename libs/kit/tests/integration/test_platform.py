@@ -101,7 +101,6 @@ async def define(kit: ServiceHarness, **fields: object) -> CustomField:
     return await kit.call("CustomFieldsService", "create_custom_field", request, principal=ADMIN)
 
 
-@pytest.mark.capability("PLT-04")
 async def test_a_custom_field_can_be_defined_changed_and_removed(kit: ServiceHarness) -> None:
     made = await define(kit, type=CustomFieldType.NUMBER, min_value=0.0, max_value=5.0)
     assert made.id

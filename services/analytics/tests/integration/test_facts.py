@@ -35,7 +35,6 @@ def grouped(report: Any, *names: str) -> dict[tuple[str, ...], tuple[int, Decima
     }
 
 
-@pytest.mark.capability("ANA-03")
 async def test_an_event_counts_once_however_often_it_arrives(analyst: Any, tell: Any) -> None:
     customer = (await analyst.service.given_customer()).customer_id
     event = tell.issued(customer, "2026-03-05", 500)
@@ -175,7 +174,6 @@ async def everything(analyst: Any) -> tuple[Any, ...]:
         )
 
 
-@pytest.mark.capability("ANA-03")
 async def test_dropped_and_told_again_shuffled_and_doubled_the_numbers_are_the_same(
     analyst: Any, tell: Any
 ) -> None:

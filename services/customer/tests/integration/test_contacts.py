@@ -73,7 +73,6 @@ async def test_a_new_contact_works_for_its_first_employer(world, service):
     assert await affiliation_facts(service, contact.id) == []
 
 
-@pytest.mark.capability("CUS-05")
 async def test_a_job_move_keeps_history_and_tells_everybody(world, service):
     old, new = await world.customer(), await world.customer()
     contact = await world.contact(old.id, since="2020-01-01")

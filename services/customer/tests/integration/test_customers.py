@@ -66,7 +66,6 @@ async def test_a_new_customer_is_a_prospect_of_its_creator(world, service):
     assert [event.customer for event in created] == [customer]
 
 
-@pytest.mark.capability("CUS-01")
 async def test_a_company_that_is_both_distributor_and_end_customer_is_one_record(world):
     both = await world.customer(roles=[CustomerRole.END_CUSTOMER, CustomerRole.DISTRIBUTOR])
     end = await world.customer(roles=[CustomerRole.END_CUSTOMER])
@@ -346,7 +345,6 @@ async def test_a_retry_with_the_same_key_creates_one_customer(world):
     assert await world.listed('source = "retry test"') == {first.id}
 
 
-@pytest.mark.capability("CUS-22")
 async def test_private_customers_are_counted_by_region(world):
     north, south = await world.region(display_name="North"), await world.region(display_name="South")
     for region, number in ((north, 3), (south, 1)):

@@ -219,7 +219,6 @@ class Enterprise:
         )
 
 
-@pytest.mark.capability("MKT-01")
 @pytest.mark.parametrize("seed", range(3))
 async def test_an_audience_holds_exactly_the_customers_that_brute_force_finds(
     marketing: Marketing, seed: int
@@ -242,7 +241,6 @@ async def test_an_audience_holds_exactly_the_customers_that_brute_force_finds(
     assert len(sizes) > 2, "the examples must differ to prove anything"
 
 
-@pytest.mark.capability("CUS-17")
 async def test_who_is_not_to_be_pursued_leaves_every_audience_at_once(marketing: Marketing) -> None:
     node = marketing.service.ids.new()
     customer = await marketing.service.given_customer(node_ids=[node])

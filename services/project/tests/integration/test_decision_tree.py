@@ -60,6 +60,7 @@ async def test_the_tree_answers_with_its_nodes_and_figures(office: Any) -> None:
     assert decider.stance_value == 1.0
 
 
+@pytest.mark.capability("PRJ-03")
 async def test_one_of_ours_with_most_of_the_relationships_is_named_a_risk(office: Any) -> None:
     li = (await office.service.given_staff()).staff_id
     wang = (await office.service.given_staff()).staff_id
@@ -177,6 +178,7 @@ async def test_a_mask_empties_the_roles_of_a_seat(office: Any) -> None:
     assert (await office.tree_call("update_decision_node", request)).roles == []
 
 
+@pytest.mark.capability("PRJ-03")
 async def test_every_change_makes_a_revision_and_past_trees_can_be_read(office: Any) -> None:
     project = await office.a_project()
     _, seat = await a_tree(office, project, stance="CHAMPION")

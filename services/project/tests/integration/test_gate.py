@@ -93,6 +93,7 @@ async def test_who_owned_the_project_when_it_was_scored_cannot_decide_after_givi
             await office.decide(project, by=an_administrator(person_id=person_id))
 
 
+@pytest.mark.capability("PRJ-01")
 async def test_a_round_below_its_threshold_can_only_be_refused(office: Any) -> None:
     project = await office.a_project()
     await office.submit(project, score=40)
@@ -105,6 +106,7 @@ async def test_a_round_below_its_threshold_can_only_be_refused(office: Any) -> N
         await office.start(await office.get(project.id))
 
 
+@pytest.mark.capability("PRJ-01")
 async def test_scores_without_evidence_or_for_part_of_the_criteria_are_refused(office: Any) -> None:
     project = await office.a_project()
     await office.a_definition()
@@ -116,6 +118,7 @@ async def test_scores_without_evidence_or_for_part_of_the_criteria_are_refused(o
     assert {violation.field for violation in refused.value.violations} == {"scores[0].evidence", "scores"}
 
 
+@pytest.mark.capability("PRJ-01")
 async def test_a_decided_round_never_changes_not_even_in_the_database(office: Any) -> None:
     project = await office.passed()
     for statement in (
@@ -128,6 +131,7 @@ async def test_a_decided_round_never_changes_not_even_in_the_database(office: An
                 await session.execute(text(statement), {"id": project.id})
 
 
+@pytest.mark.capability("PRJ-01")
 async def test_a_changed_material_fact_asks_for_a_new_round_before_the_start(office: Any) -> None:
     project = await office.passed()
     more = pb.Project(id=project.id, expected_revenue=Money(currency="CNY", amount="9000000.00"))

@@ -117,6 +117,7 @@ async def test_milestones_are_closed_in_running_projects_only(office: Any) -> No
     assert refused.value.reason == "PROJECT_NOT_RUNNING"
 
 
+@pytest.mark.capability("PRJ-05")
 async def test_a_milestone_that_passes_its_due_date_is_announced_once(office: Any) -> None:
     project = await office.running()
     yesterday = (datetime.now(UTC) - timedelta(days=1)).date().isoformat()

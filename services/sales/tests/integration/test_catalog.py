@@ -53,6 +53,7 @@ async def test_a_product_needs_code_name_and_category(desk: Any) -> None:
         await desk.a_product(category_id="nowhere")
 
 
+@pytest.mark.capability("SAL-05")
 async def test_a_moved_branch_keeps_its_ids_and_products_follow(desk: Any) -> None:
     old, new = await desk.a_category(), await desk.a_category()
     branch = await desk.a_category(old.id)
@@ -83,6 +84,7 @@ async def test_a_category_cannot_move_below_itself_also_by_two_moves_at_once(des
     assert sum(isinstance(outcome, pb.ProductCategory) for outcome in outcomes) == 1
 
 
+@pytest.mark.capability("SAL-05")
 async def test_sales_roll_up_by_tree_and_follow_a_move(desk: Any) -> None:
     root = await desk.a_category()
     left, right = await desk.a_category(root.id), await desk.a_category(root.id)

@@ -20,7 +20,6 @@ async def decisions(desk: Any, order: pb.Order) -> list[pb.OrderDecision]:
     return list((await desk.call("Order", "list_order_decisions", request)).order_decisions)
 
 
-@pytest.mark.capability("SAL-08")
 async def test_no_administrator_and_no_api_key_passes_an_order_through_two_duties(desk: Any) -> None:
     admin = an_administrator()
     key = an_api_key_of(admin)

@@ -102,6 +102,7 @@ def shown(totals: summary.TicketTotals) -> Counter[str]:
 
 
 @pytest.mark.parametrize("seed", [1, 2])
+@pytest.mark.capability("CUS-14")
 async def test_ticket_totals_equal_a_count_over_all_tickets(desk: Desk, seed: int) -> None:
     group = await a_group(desk)
     made = await a_history(desk, group, seed)
