@@ -21,7 +21,6 @@ HIDDEN_FROM_CUSTOMERS = {
     "relationshipStrategy",
     "keyAccount",
     "lifecycleStage",
-    "source",
     "description",
     "employeeCount",
     "nodeIds",
