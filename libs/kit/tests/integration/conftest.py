@@ -8,12 +8,13 @@ import pytest_asyncio
 from sqlalchemy import delete
 
 from facet_kit.custom_fields import CustomFieldDefinition, forget_on_commit
+from facet_kit.database.base import Base
 from facet_kit.database.session import Database
 from facet_kit.migrations.commands import asyncpg_url
 from facet_kit.migrations.metadata import service_metadata
 from facet_kit.testing.databases import Databases
 
-from .widgets import Widget
+from .widgets import SAMPLES, Widget
 
 
 @pytest_asyncio.fixture(scope="module")
@@ -22,6 +23,7 @@ async def database(databases: Databases) -> AsyncGenerator[Database]:
     database = Database.connect("kit", asyncpg_url(url))
     async with database.engine.begin() as connection:
         await connection.run_sync(service_metadata("facet_kit").create_all)
+        await connection.run_sync(Base.metadata.create_all, tables=SAMPLES)
     yield database
     await database.close()
     await databases.drop(url)

@@ -49,6 +49,9 @@ class WidgetPart(Base):
     label: Mapped[str]
 
 
+SAMPLES = [Base.metadata.tables[entity.__tablename__] for entity in (Widget, WidgetPart)]
+
+
 def a_widget(**fields: Any) -> Widget:
     number = next(_numbers)
     now = datetime(2026, 1, 1, tzinfo=UTC) + timedelta(minutes=number)
