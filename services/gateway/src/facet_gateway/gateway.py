@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Coroutine, Iterator
-from contextlib import contextmanager
+from collections.abc import Coroutine
 from importlib.metadata import version
 
 import structlog
@@ -49,6 +48,7 @@ from facet_kit.clock import SystemClock
 from facet_kit.ids import Uuid7Ids
 from facet_kit.principal import PrincipalSigner, service_principal
 from facet_kit.server.app import ServiceApp
+from facet_kit.server.http import HttpServer
 
 log = structlog.get_logger(__name__)
 
@@ -62,14 +62,6 @@ def build_service(settings: GatewaySettings) -> ServiceApp:
     """The gateway as a service of its own data, API keys: gRPC on loopback, outbox, audit."""
     own = settings.model_copy(update={"http_port": 0, "host": _LOOPBACK})
     return ServiceApp(name=NAME, settings=own, apis=[ApiKeyApi()], follows_customers=False)
-
-
-class _HttpServer(uvicorn.Server):
-    """uvicorn inside our own loop; signals belong to the process, not to the server."""
-
-    @contextmanager
-    def capture_signals(self) -> Iterator[None]:
-        yield
 
 
 class Gateway:
@@ -198,7 +190,7 @@ class Gateway:
             timeout_keep_alive=30,
             backlog=2048,
         )
-        self._http = _HttpServer(config)
+        self._http = HttpServer(config)
         serving = asyncio.create_task(self._http.serve(), name="gateway:http")
         while not self._http.started:
             if serving.done():

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import signal
 from collections.abc import Coroutine, Iterable, Sequence
-from typing import Any
+from typing import Any, Protocol
 
 import grpc
 import structlog
@@ -28,7 +28,7 @@ from facet_kit.messaging.streams import Bus, StreamSettings
 from facet_kit.platform import platform_apis
 from facet_kit.principal import PrincipalVerifier
 from facet_kit.server.dispatch import Dispatcher, Servicer, methods
-from facet_kit.server.probes import Probes, ProbeServer
+from facet_kit.server.probes import Probes, probe_server
 from facet_kit.settings import KitSettings
 from facet_kit.telemetry import (
     configure_logging,
@@ -117,8 +117,8 @@ class ServiceApp:
         if self.settings.role != "api":
             self._work()
         if self.settings.http_port:
-            probe_server = ProbeServer(self.probes, self.settings.host, self.settings.http_port)
-            self._spawn("probes", probe_server.serve())
+            probing = probe_server(self.probes, self.settings.host, self.settings.http_port)
+            self._spawn("probes", probing.serve())
         _log.info("service_started", service=self.name, role=self.settings.role, grpc_port=self.grpc_port)
 
     async def _serve(self) -> None:
@@ -198,8 +198,24 @@ def run(app: ServiceApp) -> None:
     uvloop.run(serve(app))
 
 
-async def serve(app: ServiceApp) -> None:
-    """Starts the service, waits for a signal, drains."""
+class Process(Protocol):
+    """What a process runs from its start to its end."""
+
+    async def start(self) -> None:
+        """Returns when everything is served."""
+        ...
+
+    async def failed(self) -> None:
+        """Returns only by raising the error of a background task that has died."""
+        ...
+
+    async def stop(self) -> None:
+        """Drains and releases everything."""
+        ...
+
+
+async def serve(app: Process) -> None:
+    """Starts the process's work, waits for SIGTERM, SIGINT or the death of a background task, drains."""
     stopped = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):

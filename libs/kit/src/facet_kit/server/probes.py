@@ -8,6 +8,8 @@ from typing import Any
 
 import uvicorn
 
+from facet_kit.server.http import HttpServer
+
 Check = Callable[[], Awaitable[None]]
 _Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 
@@ -52,15 +54,8 @@ async def _answer(send: _Send, status: int, body: dict[str, Any]) -> None:
     await send({"type": "http.response.body", "body": json.dumps(body).encode()})
 
 
-class ProbeServer(uvicorn.Server):
-    """uvicorn inside the service's own loop; signals belong to the service."""
-
-    def __init__(self, probes: Probes, host: str, port: int) -> None:
-        super().__init__(
-            uvicorn.Config(
-                probes, host=host, port=port, log_level="warning", lifespan="off", access_log=False
-            )
-        )
-
-    def install_signal_handlers(self) -> None:
-        return
+def probe_server(probes: Probes, host: str, port: int) -> HttpServer:
+    """A server for the probes alone."""
+    return HttpServer(
+        uvicorn.Config(probes, host=host, port=port, log_level="warning", lifespan="off", access_log=False)
+    )
