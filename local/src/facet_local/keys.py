@@ -1,10 +1,10 @@
-"""The keys of one platform: of the gateway for principals, of its built-in issuer, and for page tokens."""
+"""The keys of one platform: of the gateway for principals, and for page tokens."""
 
 from __future__ import annotations
 
 import json
 
-from joserfc.jwk import ECKey, OKPKey
+from joserfc.jwk import OKPKey
 
 from facet_local.home import Home
 
@@ -18,11 +18,6 @@ def principal_jwks(home: Home) -> str:
     """The public half as a JWK set (JSON), by which services verify principals."""
     key = OKPKey.import_key(json.loads(principal_key(home)))
     return json.dumps({"keys": [key.as_dict(private=False)]})
-
-
-def issuer_key(home: Home) -> str:
-    """The built-in issuer's private P-256 key as a JWK (JSON): with it, sign-ins outlive the gateway's restarts."""
-    return home.secret("issuer.key", lambda: json.dumps(ECKey.generate_key("P-256").as_dict(private=True)))
 
 
 def page_token_key(home: Home) -> str:

@@ -13,7 +13,6 @@ from facet_local.catalogue import GATEWAY, package_of
 from facet_local.daemon import Daemon, Launch
 from facet_local.environment import child_environment
 from facet_local.home import Home
-from facet_local.keys import issuer_key
 from facet_local.ports import HOST
 
 _PREFERRED_GATEWAY_PORT = 8080
@@ -91,7 +90,7 @@ class ServiceProcess(_PythonProcess):
 
     @property
     def http_url(self) -> str:
-        """Address of /livez, /readyz and /metrics."""
+        """Address of /livez and /readyz."""
         return f"http://{HOST}:{self.http_port}"
 
 
@@ -114,7 +113,6 @@ class GatewayProcess(_PythonProcess):
             "FACET_UPSTREAMS": json.dumps({"default": dict(upstreams)}),
             "FACET_PRINCIPAL_KEY": private_key,
             "FACET_DEV_ISSUER": "true",
-            "FACET_DEV_ISSUER_KEY": issuer_key(home),
         }
         super().__init__(GATEWAY, home, variables, port)
 
