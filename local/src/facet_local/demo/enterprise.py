@@ -145,6 +145,9 @@ class _Maker:
     def people(self) -> list[Person]:
         """Staff by department; the first of a department and region manages the others there, and mentors the last."""
         people = [self._person("executive", "key-accounts", 0, "executive", "", "executive@facet.example")]
+        people.append(
+            self._person("administrator", "commerce", 0, "administrator", "executive", "admin@facet.example")
+        )
         leads: dict[tuple[str, int], str] = {}
         for department, _, role in DEPARTMENTS:
             for number in range(_SHARES[department]):
