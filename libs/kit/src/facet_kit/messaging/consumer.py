@@ -134,6 +134,8 @@ class _Source:
                 try:
                     messages = await subscription.fetch(self._settings.batch, timeout=_FETCH_SECONDS)
                 except TimeoutError:  # nats-py raises its own and the plain one
+                    messages = []
+                if not messages:  # which a fetch may also answer at the end of its time
                     await subscription.consumer_info()  # a quiet stream and a lost consumer look alike
                     continue
                 await failpoint("consumer.after_fetch")

@@ -28,6 +28,7 @@ from facet_kit.messaging.streams import Bus, StreamSettings
 from facet_kit.platform import platform_apis
 from facet_kit.principal import PrincipalVerifier
 from facet_kit.server.dispatch import Dispatcher, Servicer, methods
+from facet_kit.server.idempotency import keep_forgetting
 from facet_kit.server.probes import Probes, probe_server
 from facet_kit.settings import KitSettings
 from facet_kit.telemetry import (
@@ -147,6 +148,7 @@ class ServiceApp:
         self._spawn("relay", relay.run())
         self._spawn("consumer", Consumer(self.processing, self.bus).run())
         self._spawn("audit", keep_sealing(self.database.engine))
+        self._spawn("idempotency", keep_forgetting(self.database.system_sessions))
 
     async def _watch_health(self) -> None:
         """Serves what /readyz says as gRPC health, so that callers learn of a lost database within a second."""

@@ -4,18 +4,24 @@ The same key with another body is refused (422), and so is a twin that is still 
 call that failed: it may be repeated under the same key.
 """
 
+import asyncio
 import hashlib
 from datetime import datetime, timedelta
+from typing import Final
 
+import structlog
 from sqlalchemy import LargeBinary, delete, func, select
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 from sqlalchemy.orm import Mapped, mapped_column
 
 from facet_kit.context import Ctx
 from facet_kit.database.base import Base
 from facet_kit.errors import Conflict, Invalid
 
-KEPT = timedelta(hours=24)
-MAX_LENGTH = 255
+KEPT: Final = timedelta(hours=24)
+MAX_LENGTH: Final = 255
+_log = structlog.get_logger()
 
 
 class IdempotencyKey(Base):
@@ -78,11 +84,24 @@ def remember(ctx: Ctx, method: str, request: bytes, response: bytes) -> None:
             method=method,
             request_hash=fingerprint(method, request),
             response=response,
-            create_time=ctx.clock.now(),
+            create_time=func.now(),  # also of a call that is dated back: it may be repeated for a day from now
         )
     )
 
 
-async def forget_old(ctx: Ctx, now: datetime) -> None:
+async def forget_old(session: AsyncSession) -> None:
     """Deletes answers older than a day."""
-    await ctx.session.execute(delete(IdempotencyKey).where(IdempotencyKey.create_time < now - KEPT))
+    await session.execute(delete(IdempotencyKey).where(IdempotencyKey.create_time < func.now() - KEPT))
+
+
+async def keep_forgetting(
+    sessions: async_sessionmaker[AsyncSession], *, interval_seconds: float = 600.0
+) -> None:
+    """Deletes old answers until cancelled; any number of replicas may do so."""
+    while True:
+        try:
+            async with sessions() as session, session.begin():
+                await forget_old(session)
+        except (DBAPIError, OSError) as error:
+            _log.warning("idempotency_keys_kept", error=str(error))
+        await asyncio.sleep(interval_seconds)
