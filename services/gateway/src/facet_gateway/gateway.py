@@ -47,7 +47,7 @@ from facet_gateway.view.worker import ViewWorker
 from facet_kit.clock import SystemClock
 from facet_kit.ids import Uuid7Ids
 from facet_kit.principal import PrincipalSigner, service_principal
-from facet_kit.server.app import ServiceApp
+from facet_kit.server.app import ServiceApp, end_tasks
 from facet_kit.server.http import HttpServer
 
 log = structlog.get_logger(__name__)
@@ -216,9 +216,7 @@ class Gateway:
         self.probes.ready = False
         self._http.should_exit = True
         await asyncio.wait([self._serving], timeout=self.settings.drain_seconds)
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await end_tasks(self._tasks)
         await self.invalidation.close()
         await self.cells.close()
         if self._background is not None:

@@ -23,7 +23,7 @@ from facet_kit.failpoints import failpoint
 from facet_kit.messaging.envelope import from_headers, stream_name
 from facet_kit.messaging.inbox import Delivery, is_transient
 from facet_kit.messaging.processing import Processing
-from facet_kit.messaging.streams import Bus
+from facet_kit.messaging.streams import Bus, end_if_cancelled, fetch
 from facet_kit.messaging.tables import ConsumerRow
 
 log = structlog.get_logger(__name__)
@@ -118,6 +118,7 @@ class _Source:
 
     async def _follow(self) -> None:
         while True:
+            end_if_cancelled()
             try:
                 await self._fetch(await self._bus.jetstream())
             except NotFoundError:
@@ -131,11 +132,8 @@ class _Source:
         subscription = await jetstream.pull_subscribe_bind(durable.name, stream=self._stream)
         try:
             while True:
-                try:
-                    messages = await subscription.fetch(self._settings.batch, timeout=_FETCH_SECONDS)
-                except TimeoutError:  # nats-py raises its own and the plain one
-                    messages = []
-                if not messages:  # which a fetch may also answer at the end of its time
+                messages = await fetch(subscription, self._settings.batch, _FETCH_SECONDS)
+                if not messages:
                     await subscription.consumer_info()  # a quiet stream and a lost consumer look alike
                     continue
                 await failpoint("consumer.after_fetch")

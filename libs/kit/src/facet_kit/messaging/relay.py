@@ -25,7 +25,7 @@ from facet_kit.messaging.envelope import to_headers, trace_context, traceparent_
 from facet_kit.messaging.leader import DATABASE_ERRORS, STATEMENT_ERRORS, Connection, leading
 from facet_kit.messaging.outbox import CHANNEL
 from facet_kit.messaging.streamguard import StreamGuard
-from facet_kit.messaging.streams import Bus, StreamSettings
+from facet_kit.messaging.streams import Bus, StreamSettings, end_if_cancelled
 
 log = structlog.get_logger(__name__)
 tracer = trace.get_tracer(__name__)
@@ -117,6 +117,7 @@ class _Leadership:
         await self._connection.add_listener(CHANNEL, lambda *_: self._wake.set())
         failures = 0
         while True:
+            end_if_cancelled()
             self._wake.clear()
             try:
                 more = await self._publish()

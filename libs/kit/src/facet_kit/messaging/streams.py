@@ -13,6 +13,7 @@ import nats
 import nats.errors
 import structlog
 from nats.aio.client import Client
+from nats.aio.msg import Msg
 from nats.js import JetStreamContext
 from nats.js.api import DiscardPolicy, RetentionPolicy, StorageType, StreamConfig, StreamInfo
 from nats.js.errors import NotFoundError
@@ -125,3 +126,25 @@ async def ensure_stream(jetstream: JetStreamContext, service: str, settings: Str
     if any(getattr(found.config, field) != getattr(wanted, field) for field in managed):
         return await jetstream.update_stream(wanted)
     return found
+
+
+async def fetch(subscription: JetStreamContext.PullSubscription, batch: int, seconds: float) -> list[Msg]:
+    """Up to `batch` messages; none when the stream stays quiet for `seconds`."""
+    try:
+        messages = await subscription.fetch(batch, timeout=seconds)
+    except TimeoutError:  # nats-py raises its own and the plain one
+        messages = []
+    end_if_cancelled()
+    return messages
+
+
+def end_if_cancelled() -> None:
+    """Ends a task that was told to end. nats-py waits with asyncio.wait_for, which on Python 3.11 loses a cancellation
+    that comes together with its result: a loop around it would go on for ever, and its process would never stop.
+
+    Raises:
+        asyncio.CancelledError: the running task has been cancelled.
+    """
+    task = asyncio.current_task()
+    if task is not None and task.cancelling():
+        raise asyncio.CancelledError

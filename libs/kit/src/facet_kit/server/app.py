@@ -39,6 +39,7 @@ from facet_kit.telemetry import (
 )
 
 _log = structlog.get_logger()
+_ENDING_SECONDS = 10.0
 _MESSAGE_BYTES = 4 * 1024 * 1024
 _OPTIONS = (
     ("grpc.max_receive_message_length", _MESSAGE_BYTES),
@@ -49,6 +50,16 @@ _OPTIONS = (
     ("grpc.max_connection_age_ms", 300_000),
     ("grpc.max_connection_age_grace_ms", 30_000),
 )
+
+
+async def end_tasks(tasks: Sequence[asyncio.Task[None]]) -> None:
+    """Cancels background tasks and waits for their end; one that does not come is left to the process."""
+    for task in tasks:
+        task.cancel()
+    if tasks:
+        _, stuck = await asyncio.wait(tasks, timeout=_ENDING_SECONDS)
+        for task in stuck:
+            _log.warning("task_does_not_end", task=task.get_name())
 
 
 class ServiceApp:
@@ -178,9 +189,7 @@ class ServiceApp:
         await self._health.set("", health_pb2.HealthCheckResponse.NOT_SERVING)
         if self._server:
             await self._server.stop(self.settings.drain_seconds)
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await end_tasks(self._tasks)
         await self.bus.close()
         await self.database.close()
         shutdown_telemetry()

@@ -26,7 +26,7 @@ from facet_gateway.view.plan import Origin, ViewPlan
 from facet_gateway.view.sections import Source
 from facet_gateway.view.store import SectionStore
 from facet_kit.messaging.envelope import stream_name
-from facet_kit.messaging.streams import Bus
+from facet_kit.messaging.streams import Bus, end_if_cancelled, fetch
 
 log = structlog.get_logger(__name__)
 
@@ -93,6 +93,7 @@ class ViewWorker:
 
     async def _follow(self, source: Source) -> None:
         while True:
+            end_if_cancelled()
             try:
                 jetstream = await self._bus.jetstream()
                 await self._ensure_consumer(jetstream, source.service)
@@ -100,11 +101,9 @@ class ViewWorker:
                     consumer=_DURABLE, stream=stream_name(source.service)
                 )
                 while True:
-                    try:
-                        batch = await subscription.fetch(_BATCH, timeout=_FETCH_SECONDS)
-                    except (TimeoutError, nats.errors.TimeoutError):
+                    batch = await fetch(subscription, _BATCH, _FETCH_SECONDS)
+                    if not batch:
                         await self._ensure_consumer(jetstream, source.service)  # the server may have lost it
-                        continue
                     await asyncio.gather(*(self._handle(source, message) for message in batch))
             except (NotFoundError, RedisAway):
                 await asyncio.sleep(_PAUSE_SECONDS)
