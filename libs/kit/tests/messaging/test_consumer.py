@@ -196,10 +196,10 @@ async def test_a_slow_handler_does_not_hold_up_other_aggregates(world: World) ->
     await world.publish(*((CounterRaised(id=f"quick{number}"), 1) for number in range(40)))
     async with world.running():
 
-        async def most_done() -> bool:
-            return await world.count("effects", "aggregate_id LIKE 'quick%'") >= 10
+        async def overtaken() -> bool:  # it came first: in its own lane nothing could have ended before it
+            return await world.count("effects", "aggregate_id LIKE 'quick%'") > 0
 
-        await eventually(most_done)
+        await eventually(overtaken)
         slow_first = await world.effects("slow")
         await takes_effect(world, "slow", [1])
     assert slow_first == []
