@@ -126,7 +126,7 @@ class Gateway:
             deadline=settings.deadline_seconds,
             max_body=settings.max_body_bytes,
         )
-        views = ViewHandler(ViewReader(self.plan, self.store, self.fan_out, self.itself), reader)
+        views = ViewHandler(ViewReader(self.plan, self.store, self.fan_out, self.itself, self.clock), reader)
         document = openapi_document(
             contracts,
             operations,

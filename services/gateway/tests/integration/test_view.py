@@ -27,6 +27,7 @@ class Owners:
     def __init__(self, world: Any) -> None:
         self.world = world
         self.known: set[str] = set()
+        self.behind_seconds = 0
         self.hidden_from: dict[str, set[str]] = {}
         self.sources = {source.service: source for source in world.gateway.plan.sources}
         for source in self.sources.values():
@@ -41,7 +42,7 @@ class Owners:
         stamp = next(
             field for field in source.response.desc().fields if field.name == "as_of"
         ).value.message.type
-        answer = source.response(as_of=stamp.from_nanos(time.time_ns()))
+        answer = source.response(as_of=stamp.from_nanos(time.time_ns() - self.behind_seconds * 10**9))
         for section in source.sections:
             setattr(answer, section.field, section.message.type())
         return answer
@@ -96,6 +97,23 @@ async def test_a_prepared_view_asks_no_service_and_is_304_for_who_holds_it(
     assert {service: owners.calls(service) for service in owners.sources} == calls
     held = await view(world, account, **{"If-None-Match": first.headers["etag"]})
     assert (held.status_code, held.content) == (304, b"")
+
+
+async def test_what_was_prepared_in_an_earlier_hour_is_shown_and_asked_for_again(
+    world: Any, owners: Owners
+) -> None:
+    account = owners.an_account()
+    owners.behind_seconds = 2 * 3600
+    try:
+        old = (await view(world, account)).json()["asOf"]
+    finally:
+        owners.behind_seconds = 0
+    assert (await view(world, account)).json()["asOf"] == old
+
+    async def renewed() -> bool:
+        return (await view(world, account)).json()["asOf"] > old
+
+    await eventually(renewed)
 
 
 async def test_only_the_sections_asked_for_are_answered_and_unknown_ones_are_named(

@@ -5,6 +5,7 @@ Decides nothing about rows and fields: the services do, when they are asked with
 
 from __future__ import annotations
 
+import asyncio
 import re
 from collections.abc import Sequence
 from contextlib import suppress
@@ -20,8 +21,10 @@ from facet_gateway.view.fanout import FanOut, Gathered
 from facet_gateway.view.plan import Slot, ViewPlan
 from facet_gateway.view.sections import Source
 from facet_gateway.view.store import SectionStore, Stored, StoredSlice, is_complete
+from facet_kit.clock import Clock
 from facet_kit.errors import NotFound
 
+_HOUR: Final = "%Y-%m-%dT%H"  # how versions, which are RFC 3339 times, begin
 _ACCOUNT: Final = re.compile(r"[A-Za-z0-9_-]{1,64}")
 
 
@@ -38,13 +41,18 @@ class ViewReader:
 
     Args:
         itself: the gateway as a caller who sees everything, in whose name shared answers are prepared.
+        clock: says which hour it is.
     """
 
-    def __init__(self, plan: ViewPlan, store: SectionStore, fan_out: FanOut, itself: Caller) -> None:
+    def __init__(
+        self, plan: ViewPlan, store: SectionStore, fan_out: FanOut, itself: Caller, clock: Clock
+    ) -> None:
         self._plan = plan
         self._store = store
         self._fan_out = fan_out
         self._itself = itself
+        self._clock = clock
+        self._renewals: set[asyncio.Task[Gathered]] = set()
         self._flights: AgedCache[tuple[str, str], Gathered] = AgedCache(1)
 
     async def read(self, caller: Caller, account: str, wanted: str) -> ViewDocument:
@@ -74,12 +82,25 @@ class ViewReader:
         missing = {slot.source for slot in slots if slot.allowed and slot.origin not in stored.versions}
         known = any(origin.service == self._plan.authority.service for origin in stored.versions)
         if known and not missing:
+            self._renew(account, slots, stored)
             return _Found(stored)
         if not known:
             missing.add(self._plan.authority)
         gathered = await self.prepare(account, missing)
         self._refuse_unseen(account, gathered, known=bool(stored.versions))
         return _Found(stored, gathered)
+
+    def _renew(self, account: str, slots: Sequence[Slot], stored: Stored) -> None:
+        """Asks again, behind the reader's back, for what was prepared in an earlier hour: some figures change with the
+        day and without an event (what is overdue). The reader is not kept waiting, and a service that is away costs
+        nothing but the attempt.
+        """
+        hour = self._clock.now().strftime(_HOUR).encode("ascii")
+        aged = {slot.source for slot in slots if stored.versions.get(slot.origin, hour)[: len(hour)] < hour}
+        if aged:
+            renewal = asyncio.create_task(self.prepare(account, aged))
+            self._renewals.add(renewal)
+            renewal.add_done_callback(self._renewals.discard)
 
     async def prepare(self, account: str, sources: set[Source]) -> Gathered:
         """Asks for shared answers and stores them; whoever wants the same meanwhile waits for the same asking."""
