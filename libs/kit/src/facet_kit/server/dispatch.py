@@ -28,7 +28,7 @@ from facet_kit.messaging.envelope import trace_context
 from facet_kit.naming import resource_name, snake_case
 from facet_kit.principal import HEADER, Principal, PrincipalVerifier
 from facet_kit.server import idempotency
-from facet_kit.server.masking import mask
+from facet_kit.server.masking import kept_form, mask
 from facet_kit.server.status import abort
 from facet_kit.server.validation import validate
 
@@ -174,7 +174,7 @@ class Dispatcher:
             await mask_custom_fields(ctx, answer)
             response = answer.to_binary()
             if info.idempotency_key:
-                idempotency.remember(ctx, method.path, request, response)
+                idempotency.remember(ctx, method.path, request, kept_form(answer, response))
         return response, False
 
 

@@ -62,6 +62,21 @@ def _listed_fields(request: DescMessage) -> Mapping[str, DescField]:
     return {}
 
 
+def kept_form(answer: Message[Any], response: bytes) -> bytes:
+    """The answer's bytes as they may be kept for a repetition of the call: without what is shown once."""
+    once = [
+        name
+        for field in type(answer).desc().fields
+        if _access(field).shown_once and answer.has_field(name := field.name)
+    ]
+    if not once:
+        return response
+    kept = type(answer).from_binary(response)
+    for name in once:
+        kept.clear_field(name)
+    return kept.to_binary()
+
+
 def _sees(principal: Principal) -> _Sees:
     if principal.kind is PrincipalKind.CUSTOMER:
         return lambda field: _access(field).customer_visible
