@@ -133,14 +133,17 @@ class Customer(TreeNode, Searchable, CustomFields, Aggregate):
         """Moves to another stage and returns the entry of the history (CUS-13).
 
         Raises:
-            Conflict: there is no way from the present stage to that one, or the record is out of use.
+            Invalid: there is no way from the present stage to that one.
+            Conflict: the record is out of use.
         """
         self.require_status(CustomerStatus.ACTIVE, "changeLifecycleStage")
         if not may_follow(self.lifecycle_stage, stage):
             ways = ", ".join(each.name for each in next_stages(self.lifecycle_stage))
-            raise Conflict(
+            # The wish itself is wrong, whoever asks and when: a value of the request that cannot be (422).
+            raise Invalid(
                 "ILLEGAL_TRANSITION",
                 f"A customer goes from {self.lifecycle_stage.name} to {ways} only, not to {stage.name}.",
+                field="stage",
                 metadata={
                     "state": self.lifecycle_stage.name,
                     "verb": "changeLifecycleStage",
