@@ -140,7 +140,7 @@ def _command(home: Home, *arguments: str) -> None:
     command = [sys.executable, "-m", "facet_local", "--home", str(home.path), *arguments]
     done = subprocess.run(
         command,
-        env=child_environment(),
+        env=child_environment(FACET_DEMO_GROUPS=os.environ.get("FACET_DEMO_GROUPS", "12")),
         cwd=Path(__file__).parent,
         capture_output=True,
         text=True,

@@ -86,7 +86,7 @@ def _run_tier(root: Path, tier: Tier) -> Outcome:
         return Outcome(tier.name, 0, 0, 0, 0.0)
     command = [sys.executable, "-m", "pytest", "-q", "--durations=5", f"--junitxml={report}", *folders]
     command += ["-n", str(tier.workers)] if tier.workers else []
-    command += ["-o", "faulthandler_timeout=180", *tier.arguments]
+    command += ["-o", "faulthandler_timeout=900", *tier.arguments]
     try:
         done = subprocess.run(
             command,

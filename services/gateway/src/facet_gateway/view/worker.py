@@ -72,7 +72,7 @@ class ViewWorker:
         store: SectionStore,
         itself: Caller,
         *,
-        concurrency: int = 4,
+        concurrency: int = 2,
     ) -> None:
         self._bus = bus
         self._plan = plan
