@@ -12,6 +12,7 @@ from sqlalchemy import text
 from world import CounterRaised, CounterSet, ReminderDue, World, eventually
 
 from facet_kit.messaging import outbox
+from facet_kit.messaging.envelope import from_headers
 from facet_kit.messaging.streams import StreamSettings
 
 
@@ -180,7 +181,12 @@ async def test_timers_of_the_past_are_delivered_in_the_order_of_their_times(worl
             return await world.count("outbox", "published_at IS NULL") == 0
 
         await eventually(fired)
-    assert [ReminderDue.from_binary(message.data).amount for message in await published(world)] == [3, 2, 1]
+    messages = await published(world)
+    assert [ReminderDue.from_binary(message.data).amount for message in messages] == [3, 2, 1]
+    times = [from_headers(message.subject, message.headers or {}).time for message in messages]
+    assert times == [
+        now - timedelta(days=days) for days in (3, 2, 1)
+    ]  # when they were due, not when they were set
 
 
 async def test_the_trace_of_the_transaction_goes_with_the_event(world: World) -> None:

@@ -203,7 +203,7 @@ class _Leadership:
             type=row["type"],
             aggregate_id=row["aggregate_id"],
             version=row["version"],
-            time=row["create_time"],
+            time=row["happened"],
             traceparent=traceparent_of(span),
         )
 
@@ -231,7 +231,9 @@ class _Leadership:
 
 
 _DUE: Final = """
-    SELECT id, subject, type, aggregate_id, version, payload, traceparent, create_time FROM (
+    SELECT id, subject, type, aggregate_id, version, payload, traceparent,
+        coalesce(deliver_at, create_time) AS happened  -- a timer happens when it is due, not when it was set
+    FROM (
         (SELECT * FROM outbox WHERE published_at IS NULL AND deliver_at IS NULL ORDER BY seq LIMIT $1)
         UNION ALL
         (SELECT * FROM outbox WHERE published_at IS NULL AND deliver_at <= $2
